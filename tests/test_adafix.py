@@ -1,0 +1,152 @@
+"""What makes AdaFix AdaFix: properties of the method, beyond following its reference."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from adabench.optimizers import AdaFix
+
+
+def network() -> torch.nn.Sequential:
+    torch.manual_seed(1)
+    return torch.nn.Sequential(torch.nn.Linear(20, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4))
+
+
+def train(make: Any, steps: int, *, hold_lipschitz_at_zero: bool = False) -> tuple[Tensor, Any]:
+    torch.manual_seed(0)
+    inputs, labels, model = torch.randn(64, 20), torch.randint(0, 4, (64,)), network()
+    optimizer = make(model.parameters())
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = cross_entropy(model(inputs), labels)
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+        if hold_lipschitz_at_zero:
+            optimizer.param_groups[0]["lipschitz"].zero_()
+    return torch.cat([p.detach().flatten() for p in model.parameters()]), optimizer
+
+
+def test_with_lipschitz_held_at_zero_it_is_adam_bit_for_bit() -> None:
+    """Any difference from its parent that is not the fixing of v."""
+    held, _ = train(AdaFix, 200, hold_lipschitz_at_zero=True)
+    adam, _ = train(lambda params: torch.optim.Adam(params, foreach=True), 200)
+    assert torch.equal(held, adam)
+
+
+def test_fixes_all_of_the_second_moment_once_gradients_are_small() -> None:
+    """A trigger that never fires, or one that fixes a part of v: full-batch gradients vanish."""
+    _, early = train(AdaFix, 2000)
+    _, late = train(AdaFix, 2010)
+    updates = early.diagnostics()["second_moment_updates"]
+    assert 0 < updates < 2000
+    assert updates == late.diagnostics()["second_moment_updates"]
+    for a, b in zip(early.state.values(), late.state.values(), strict=True):
+        assert torch.equal(a["exp_avg_sq"], b["exp_avg_sq"])
+
+
+def cosine_bowl(optimizer_class: type, steps: int) -> tuple[Tensor, torch.optim.Optimizer]:
+    """The paper's Figure 1 without noise: 1 - cos(|x|^2) from (1.0, 0.3) with learning rate 0.5."""
+    x = torch.nn.Parameter(torch.tensor([1.0, 0.3], dtype=torch.float64))
+    optimizer = optimizer_class([x], lr=0.5)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = 1 - torch.cos((x**2).sum())
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+    return x.detach(), optimizer
+
+
+def test_on_the_papers_function_lipschitz_settles_after_one_step() -> None:
+    """A wrong norm or a wrong pair of points in the estimate of L."""
+    _, optimizer = cosine_bowl(AdaFix, 50)
+    diagnostics = optimizer.diagnostics()
+    assert float(diagnostics["lipschitz"]) == pytest.approx(2.29, abs=0.005)
+    assert float(diagnostics["second_moment_updates"]) == 1
+
+
+def test_a_fixed_second_moment_makes_it_scaled_momentum() -> None:
+    """Bias correction by the step count, which would go on shrinking a v that no longer moves."""
+    _, optimizer = cosine_bowl(AdaFix, 20)
+    state = next(iter(optimizer.state.values()))
+    x = next(iter(optimizer.state)).detach().clone()
+    _, after = cosine_bowl(AdaFix, 21)
+    momentum = next(iter(after.state.values()))["exp_avg"] / (1 - 0.9**21)
+    first_gradient_squared = state["exp_avg_sq"] / (1 - 0.999)
+    expected = x - 0.5 * momentum / (first_gradient_squared.sqrt() + 1e-8)
+    torch.testing.assert_close(next(iter(after.state)).detach(), expected, rtol=1e-12, atol=0)
+
+
+def test_gradients_are_left_as_the_first_evaluation_gave_them() -> None:
+    """Gradient norms logged after a step would be those of another point."""
+    x = torch.nn.Parameter(torch.tensor([2.0, -1.0]))
+    optimizer = AdaFix([x], lr=0.1)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad(set_to_none=False)
+        loss = (x**2).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert torch.equal(x.grad, torch.tensor([4.0, -2.0]))
+
+
+def test_lipschitz_of_a_quadratic_is_its_curvature() -> None:
+    """An estimate that is not the constant where the constant is known."""
+    x = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
+    optimizer = AdaFix([x], lr=0.01)
+    optimizer.step(lambda: optimizer.zero_grad() or (3.5 * x**2).sum().backward())
+    assert float(optimizer.diagnostics()["lipschitz"]) == pytest.approx(7.0)
+
+
+def test_needs_a_closure_and_says_why() -> None:
+    optimizer = AdaFix([torch.nn.Parameter(torch.ones(1))])
+    with pytest.raises(
+        TypeError, match=r"^AdaFix needs step\(closure\): it evaluates the gradient again at the new weights$"
+    ):
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lr": -1.0}, "lr=-1.0 is not in [0, inf)"),
+        ({"betas": (0.9, 1.0)}, "betas[1]=1.0 is not in [0, 1)"),
+        ({"eps": -1e-8}, "eps=-1e-08 is not in [0, inf)"),
+        ({"trigger": "max"}, "trigger='max' is not one of abs, signed, second_moment"),
+        ({"lipschitz_every": 0}, "lipschitz_every=0 is not in [1, inf)"),
+    ],
+)
+def test_refuses_bad_settings(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match="is not") as error:
+        AdaFix([torch.nn.Parameter(torch.ones(1))], **settings)
+    assert str(error.value) == message
+
+
+def test_capturable_changes_no_bit_on_a_cpu() -> None:
+    """Another arithmetic on the path that CUDA graphs take."""
+    plain, _ = train(AdaFix, 100)
+    captured, _ = train(lambda params: AdaFix(params, capturable=True), 100)
+    assert torch.equal(plain, captured)
+
+
+def test_lipschitz_survives_in_double_precision_for_bfloat16_parameters() -> None:
+    """Loading that casts shared numbers to the parameters' type."""
+    x = torch.nn.Parameter(torch.ones(4, dtype=torch.bfloat16))
+    optimizer = AdaFix([x], lr=0.1)
+    optimizer.step(lambda: optimizer.zero_grad() or (x**2).sum().backward())
+    copy = AdaFix([torch.nn.Parameter(torch.ones(4, dtype=torch.bfloat16))], lr=0.1)
+    copy.load_state_dict(optimizer.state_dict())
+    assert copy.diagnostics()["lipschitz"].dtype == torch.float64
+    assert torch.equal(copy.diagnostics()["lipschitz"], optimizer.diagnostics()["lipschitz"])
