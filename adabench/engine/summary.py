@@ -1,0 +1,55 @@
+"""A run in one line: its last and best epochs, what it cost, and how large it was."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from adabench.events import Summary
+
+
+def summarize(
+    history: Sequence[Mapping[str, float]],
+    *,
+    seconds: Mapping[str, float],
+    model: nn.Module,
+    optimizer: Optimizer,
+    peak_memory_bytes: int | None,
+) -> Summary:
+    """Fold the epochs' metrics and the clocks into a summary; an empty history leaves metrics None."""
+    sizes: dict[str, Any] = {
+        "setup_seconds": seconds.get("setup"),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "peak_memory_bytes": peak_memory_bytes,
+        "optimizer_state_bytes": sum(tensor.nbytes for tensor in _state_tensors(optimizer)),
+    }
+    if not history:
+        return Summary(**sizes)
+    last, training = history[-1], seconds["training"]
+    selected = max(history, key=lambda epoch: epoch.get("validation_accuracy", -1.0))
+    return Summary(
+        final_test_accuracy=last["test_accuracy"],
+        final_test_loss=last["test_loss"],
+        best_test_accuracy=max(epoch["test_accuracy"] for epoch in history),
+        best_validation_accuracy=selected.get("validation_accuracy"),
+        test_accuracy_at_best_validation=selected["test_accuracy"]
+        if "validation_accuracy" in selected
+        else None,
+        final_train_loss=last["train_loss"],
+        seconds=training,
+        evaluation_seconds=seconds["evaluation"],
+        steps=int(last["steps"]),
+        samples=int(last["samples"]),
+        gradient_evaluations=int(last["gradient_evaluations"]),
+        steps_per_second=last["steps"] / training,
+        **sizes,
+    )
+
+
+def _state_tensors(optimizer: Optimizer) -> Iterator[Tensor]:
+    """Every tensor the optimizer keeps: per parameter, and shared in its groups."""
+    for state in optimizer.state.values():
+        yield from (value for value in state.values() if isinstance(value, Tensor))
+    for group in optimizer.param_groups:
+        yield from (value for value in group.values() if isinstance(value, Tensor))

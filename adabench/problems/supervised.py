@@ -1,0 +1,198 @@
+"""Supervised classification: a model, a data set and the cross-entropy between them."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
+
+from adabench.catalogue import find, load
+from adabench.datasets.arrays import Arrays, Split, cut, subset
+from adabench.datasets.augment import augmentation
+from adabench.datasets.loading import load_dataset
+from adabench.errors import BadValueError, one_line
+from adabench.models import MODELS
+from adabench.problems import Draw
+from adabench.spec import ProblemSpec
+
+EVALUATION_BATCH = 2000
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Normalised inputs (B, C, H, W) in float32 and their labels (B,)."""
+
+    inputs: Tensor
+    labels: Tensor
+
+
+class SupervisedProblem:
+    """A model x data set x loss, with all of its data on the device.
+
+    Args:
+        spec: which model, which data, how it is drawn.
+        data_dir: where data sets lie.
+        device: where the model, the data and every minibatch live.
+        draw: random generators by name; initial weights, order and augmentation have one each,
+            so that every optimizer of a seed meets the same ones.
+        autocast: run forward passes in bfloat16 where torch holds that to be safe.
+
+    Raises:
+        RequestError: data that is missing or does not fit the model.
+    """
+
+    def __init__(
+        self, spec: ProblemSpec, *, data_dir: Path, device: torch.device, draw: Draw, autocast: bool = False
+    ) -> None:
+        data = load_data(spec, data_dir)
+        self.fingerprint: str | None = data.fingerprint
+        self.model = build_model(spec, data.arrays, draw("weights").initial_seed()).to(device)
+        self.stochastic = any(isinstance(module, _DROPOUTS) for module in self.model.modules())
+        self.examples_per_epoch = len(data.arrays.train.labels)
+        self.steps_per_epoch = -(-self.examples_per_epoch // spec.batch_size)
+        self._batch_size, self._device, self._draw, self._autocast = spec.batch_size, device, draw, autocast
+        self._augmentation = augmentation(spec.augment)
+        self._train = _moved(data.arrays.train, device)
+        self._source = self._augmentation.prepare(self._train.inputs)
+        self._judges = {"test": _moved(data.arrays.test, device)}
+        if data.validation is not None:
+            self._judges["validation"] = _moved(data.validation, device)
+        shape = (1, -1, 1, 1)
+        self._mean = data.arrays.mean.to(device).view(shape)
+        self._scale = 1 / data.arrays.std.to(device).view(shape)
+        self._order = self._changes = torch.empty(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Fix the order and the augmentation of the coming epoch: functions of seed and epoch alone."""
+        n = self.examples_per_epoch
+        self._order = torch.randperm(n, generator=self._draw("order", epoch)).to(self._device)
+        self._changes = self._augmentation.draw(n, self._draw("augment", epoch)).to(self._device)
+
+    def minibatch(self, step: int) -> Minibatch:
+        """The minibatch of a step of this epoch; the last one may be short."""
+        window = slice(step * self._batch_size, (step + 1) * self._batch_size)
+        rows = self._order[window]
+        inputs = self._augmentation.gather(self._source, rows, self._changes[window])
+        return Minibatch(self._normalised(inputs), self._train.labels[rows])
+
+    def loss(self, minibatch: Minibatch) -> tuple[Tensor, Tensor, int]:
+        """Mean cross-entropy, number of correct predictions, number of examples."""
+        with self._precision():
+            logits = self.model(minibatch.inputs)
+            loss = F.cross_entropy(logits, minibatch.labels)
+        return loss, _correct(logits, minibatch.labels), len(minibatch.labels)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Mean loss and accuracy over all examples of each set kept apart."""
+        self.model.eval()
+        metrics: dict[str, float] = {}
+        for name, split in self._judges.items():
+            loss, correct = self._totals(split)
+            metrics[f"{name}_loss"] = loss / len(split.labels)
+            metrics[f"{name}_accuracy"] = correct / len(split.labels)
+        self.model.train()
+        return metrics
+
+    def _totals(self, split: Split) -> tuple[float, float]:
+        totals = torch.zeros(2, dtype=torch.float64, device=self._device)
+        parts = (torch.split(tensor, EVALUATION_BATCH) for tensor in (split.inputs, split.labels))
+        for inputs, labels in zip(*parts, strict=True):
+            with self._precision():
+                logits = self.model(self._normalised(inputs))
+                loss = F.cross_entropy(logits, labels, reduction="sum")
+            totals += torch.stack([loss.double(), _correct(logits, labels).double()])
+        loss_sum, correct = totals.tolist()
+        return loss_sum, correct
+
+    def _normalised(self, inputs: Tensor) -> Tensor:
+        return (inputs.to(torch.float32) - self._mean).mul_(self._scale)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a problem trains and tests on, and the part of training kept apart to select on."""
+
+    arrays: Arrays
+    validation: Split | None
+    fingerprint: str
+
+
+_loaded: dict[tuple[str, Path], Data] = {}
+_DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.RNNBase, nn.MultiheadAttention)
+
+
+def load_data(spec: ProblemSpec, data_dir: Path) -> Data:
+    """The data of a problem, cut and resized as it asks; kept for the jobs that follow.
+
+    Raises:
+        RequestError: data that is missing, damaged, or too small for what is asked of it.
+    """
+    names = {"model", "dataset", "dataset_options", "train_examples", "validation_fraction"}
+    key = spec.model_dump_json(include=names), data_dir
+    if key not in _loaded:
+        arrays = load_dataset(spec.dataset, data_dir=data_dir, options=spec.dataset_options)
+        train, validation = arrays.train, None
+        if spec.validation_fraction:
+            train, validation = cut(train, spec.validation_fraction)
+        if spec.train_examples is not None:
+            train = subset(train, spec.train_examples)
+        size = find("model", MODELS, spec.model).minimum_size
+        arrays = replace(arrays, train=_at_least(train, size), test=_at_least(arrays.test, size))
+        validation = None if validation is None else _at_least(validation, size)
+        _loaded[key] = Data(arrays, validation, arrays.fingerprint())
+    return _loaded[key]
+
+
+def prepare(spec: ProblemSpec, data_dir: Path) -> None:
+    """Load the problem's data and try its model on them, so that what is wrong shows before any job.
+
+    Raises:
+        RequestError: data that is missing, damaged, too small, or of a shape the model does not take.
+    """
+    build_model(spec, load_data(spec, data_dir).arrays, seed=0)
+
+
+def build_model(spec: ProblemSpec, arrays: Arrays, seed: int) -> nn.Module:
+    """The model with its initial weights, made on the CPU so that a seed means the same everywhere.
+
+    Raises:
+        BadValueError: the model does not take inputs of this shape.
+    """
+    row = find("model", MODELS, spec.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model: nn.Module = load(row.build)(arrays.input_shape, arrays.classes, **spec.model_options)
+        except ValueError as error:
+            raise BadValueError(f"{spec.model} on {spec.dataset}: {one_line(error)}") from error
+    return model
+
+
+def _at_least(split: Split, size: int) -> Split:
+    """The images of ``split``, enlarged where they are smaller than the model takes."""
+    height, width = split.inputs.shape[-2:]
+    if min(height, width) >= size:
+        return split
+    target = (max(height, size), max(width, size))
+    parts = [
+        F.interpolate(part.float(), target, mode="bilinear", align_corners=False)
+        for part in torch.split(split.inputs, EVALUATION_BATCH)
+    ]
+    if not split.inputs.is_floating_point():
+        parts = [part.round().clamp(0, 255).to(split.inputs.dtype) for part in parts]
+    return Split(torch.cat(parts), split.labels)
+
+
+def _moved(split: Split, device: torch.device) -> Split:
+    return Split(split.inputs.to(device), split.labels.to(device))
+
+
+def _correct(logits: Tensor, labels: Tensor) -> Tensor:
+    return (logits.argmax(dim=1) == labels).sum()
