@@ -1,0 +1,49 @@
+"""Numbers as tables show them: accuracies in per cent, differences signed in percentage points."""
+
+from adabench.compare.model import Row
+from adabench.compare.statistics import Estimate, Interval
+
+NOTHING = "-"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction in per cent with two decimals."""
+    return NOTHING if fraction is None else f"{100 * fraction:z.2f}"
+
+
+def points(fraction: float) -> str:
+    """A difference of fractions in percentage points, signed."""
+    return f"{100 * fraction:+z.2f}"
+
+
+def plus_minus(sample: Estimate | None) -> str:
+    """A sample of fractions as mean ± sample standard deviation, in per cent."""
+    if sample is None:
+        return NOTHING
+    return percent(sample.mean) + ("" if sample.deviation is None else f" ± {percent(sample.deviation)}")
+
+
+def span(interval: Interval | None) -> str:
+    """An interval of fractions in per cent or percentage points."""
+    return NOTHING if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
+
+
+def difference(mean: float | None, interval: Interval | None) -> str:
+    """A difference of fractions in percentage points with its interval, where there is one."""
+    if mean is None:
+        return NOTHING
+    return points(mean) + (f" ({span(interval)})" if interval else "")
+
+
+def runs(row: Row) -> str:
+    """How many runs completed and what became of the others, such as ``2 of 3, 1 diverged``."""
+    if row.completed == row.runs:
+        return str(row.runs)
+    others = {"diverged": row.diverged, "failed": row.failed, "interrupted": row.interrupted}
+    fates = [f"{count} {fate}" for fate, count in others.items() if count]
+    return f"{row.completed} of {row.runs}, {', '.join(fates)}"
+
+
+def quantity(value: float | None, decimals: int = 0) -> str:
+    """A number with its thousands apart."""
+    return NOTHING if value is None else f"{value:,.{decimals}f}"

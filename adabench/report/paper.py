@@ -1,0 +1,122 @@
+"""The AdaFix paper's cells beside our own measurements of them; numbers in per cent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adabench.catalogue import Option, Value
+from adabench.compare.model import Comparison, ProblemComparison, Row, Sample
+from adabench.compare.statistics import Estimate, Interval
+from adabench.compare.welch import welch_interval
+from adabench.models import MODELS
+from adabench.report.facts import dataset_name
+from adabench.report.published import BATCH_SIZE, COLUMNS, DATASET_TITLES, EPOCHS, METHODS, SEEDS, Column
+from adabench.report.text import plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Our figure for one cell, and how far it is from the published one.
+
+    Args:
+        ours: our sample, in per cent.
+        difference: ours minus published, in percentage points.
+        interval: Welch's 95 % interval of the difference; None with fewer than two runs.
+    """
+
+    ours: Estimate
+    difference: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperRow:
+    """One method: published, and ours at the last and at the best epoch where it was measured."""
+
+    method: str
+    published: Estimate
+    row: Row | None
+    last: Measured | None
+    best: Measured | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperTable:
+    """One column of the paper at one of our settings.
+
+    Args:
+        column: the published column.
+        compared: our comparison at this setting.
+        departures: how our setting differs from the paper's, a phrase each.
+        rows: the paper's methods in its order.
+    """
+
+    column: Column
+    compared: ProblemComparison
+    departures: tuple[str, ...]
+    rows: tuple[PaperRow, ...]
+
+
+def paper_tables(comparison: Comparison) -> tuple[PaperTable, ...]:
+    """Every pair of a published column and a comparison that measured it, in the paper's order."""
+    return tuple(
+        _table(column, compared)
+        for column in COLUMNS
+        for compared in comparison.problems
+        if _matches(column, compared) and any(map(compared.row, METHODS))
+    )
+
+
+def _matches(column: Column, compared: ProblemComparison) -> bool:
+    """Same model at its defaults, same augmentation, and the data set or a stand-in named after it."""
+    problem, name = compared.problem, dataset_name(compared.problem.dataset)
+    return (
+        (problem.model, problem.augment) == (column.model, column.augment)
+        and _at_defaults(problem.model_options, MODELS[column.model].options)
+        and not problem.dataset_options
+        and (name == column.dataset or name.startswith(f"{column.dataset}-"))
+    )
+
+
+def _at_defaults(values: Mapping[str, Value], options: Mapping[str, Option]) -> bool:
+    return all(name in options and value == options[name].default for name, value in values.items())
+
+
+def _table(column: Column, compared: ProblemComparison) -> PaperTable:
+    rows = []
+    for name, method in METHODS.items():
+        row, published = compared.row(name), column.accuracies[name]
+        last = _measured(row.final_test_accuracy, published) if row else None
+        best = _measured(row.best_test_accuracy, published) if row else None
+        rows.append(PaperRow(method=method, published=published, row=row, last=last, best=best))
+    return PaperTable(
+        column=column, compared=compared, departures=_departures(column, compared), rows=tuple(rows)
+    )
+
+
+def _measured(sample: Sample | None, published: Estimate) -> Measured | None:
+    if sample is None:
+        return None
+    spread = None if sample.deviation is None else 100 * sample.deviation
+    ours = Estimate(n=sample.n, mean=100 * sample.mean, deviation=spread, interval=None)
+    return Measured(
+        ours=ours, difference=ours.mean - published.mean, interval=welch_interval(ours, published)
+    )
+
+
+def _departures(column: Column, compared: ProblemComparison) -> tuple[str, ...]:
+    problem, name = compared.problem, dataset_name(compared.problem.dataset)
+    fewest = min(row.completed for row in _measured_rows(compared))
+    checks = {
+        f"on {plain(name)}, not {DATASET_TITLES[column.dataset]}": name != column.dataset,
+        f"{compared.epochs} of {EPOCHS} epochs": compared.epochs != EPOCHS,
+        f"batch {problem.batch_size} instead of {BATCH_SIZE}": problem.batch_size != BATCH_SIZE,
+        f"{problem.train_examples} training examples instead of all": problem.train_examples is not None,
+        f"{problem.validation_fraction:.0%} of the training set held out": problem.validation_fraction > 0,
+        f"precision {compared.precision}": compared.precision != "fp32",
+        f"only {fewest} of {SEEDS} seeds for some methods": fewest < SEEDS,
+    }
+    return tuple(phrase for phrase, departs in checks.items() if departs)
+
+
+def _measured_rows(compared: ProblemComparison) -> list[Row]:
+    return [row for row in map(compared.row, METHODS) if row]

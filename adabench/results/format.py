@@ -1,0 +1,31 @@
+"""The result file: one job's outcome as strict JSON, complete enough to need nothing else.
+
+Units are in the names; accuracies are fractions. NaN and infinity are written as null, and the
+status says why. Reading a result imports neither torch nor anything that the file names.
+"""
+
+from pydantic import Field
+
+from adabench.events import Environment, Status, Summary
+from adabench.spec import FORMAT, Frozen, Job
+
+Column = list[float | None]
+
+
+class Result(Frozen):
+    """Everything kept of one job.
+
+    ``curve`` holds columns with one value per finished epoch: train_loss, train_accuracy,
+    test_loss, test_accuracy, learning_rate, seconds, steps, samples, gradient_evaluations
+    (the last four cumulative), and validation_loss, validation_accuracy where there is a split.
+    ``probes`` holds columns of what the optimizer says of itself, such as lipschitz.
+    """
+
+    format: int = FORMAT
+    job: Job
+    status: Status
+    reason: str | None = None
+    summary: Summary = Summary()
+    curve: dict[str, Column] = Field(default_factory=dict)
+    probes: dict[str, Column] = Field(default_factory=dict)
+    environment: Environment | None = None
