@@ -1,0 +1,132 @@
+"""Plain tables of what there is and what will run: `adabench list` and `adabench run --dry-run`."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tabulate import tabulate
+
+from adabench.catalogue import Option, spell
+from adabench.datasets import DATASETS
+from adabench.models import MODELS
+from adabench.optimizers import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from adabench.config import Suites
+    from adabench.pipeline import Plan
+    from adabench.results import Result
+
+Rows = list[dict[str, Any]]
+
+
+class Kind(StrEnum):
+    """The catalogues that can be listed."""
+
+    OPTIMIZERS = "optimizers"
+    MODELS = "models"
+    DATASETS = "datasets"
+    SUITES = "suites"
+
+
+def rows(kind: Kind, suites: "Suites") -> Rows:
+    """A catalogue as one dict for each of its rows."""
+    if kind is Kind.OPTIMIZERS:
+        return [
+            {
+                "name": name,
+                "about": row.summary,
+                "settings": _settings(row.options),
+                "schedule": row.schedule,
+                "paper": row.paper,
+            }
+            for name, row in OPTIMIZERS.items()
+        ]
+    if kind is Kind.MODELS:
+        return [
+            {"name": name, "about": row.summary, "settings": _settings(row.options), "data set": row.dataset}
+            for name, row in MODELS.items()
+        ]
+    if kind is Kind.DATASETS:
+        return [
+            {"name": f"{name}:PATH" if row.takes_path else name, "about": row.summary, "model": row.model}
+            for name, row in DATASETS.items()
+        ]
+    return [{"name": name, "about": suite.about} for name, suite in suites.content.suites.items()]
+
+
+def tables(catalogues: Mapping[str, Rows]) -> str:
+    """The catalogues as tables with a title each; the settings too when only one is shown."""
+    parts = []
+    shown = ("name", "about", "settings") if len(catalogues) == 1 else ("name", "about")
+    for title, entries in catalogues.items():
+        columns = [key for key in shown if any(entry.get(key) for entry in entries)]
+        cells = [[entry[key] for key in columns] for entry in entries]
+        table = tabulate(cells, headers=columns, tablefmt="simple", disable_numparse=True)
+        parts.append(f"{title}\n{table}")
+    return "\n\n".join(parts)
+
+
+def planned(plan: "Plan", *, as_json: bool) -> str:
+    """The jobs of a plan with their steps and gradient evaluations, and the totals."""
+    from adabench import pipeline
+
+    entries: Rows = []
+    for job in plan.jobs:
+        steps = pipeline.total_steps(job, plan.data_dir)
+        entries.append(
+            {
+                "problem": job.problem.label,
+                "optimizer": job.optimizer.label,
+                "seed": job.seed,
+                "epochs": job.epochs,
+                "steps": steps,
+                "gradient evaluations": pipeline.gradient_evaluations(job, steps),
+                "state": "finished" if job in plan.finished else "to run",
+                "key": job.key,
+            }
+        )
+    if as_json:
+        return json.dumps({"device": plan.device, "jobs": entries}, indent=2)
+    headers = [key for key in entries[0] if key != "key"]
+    cells = [[_with_commas(entry[key]) for key in headers] for entry in entries]
+    align = ["right" if isinstance(entries[0][key], int) else "left" for key in headers]
+    table = tabulate(cells, headers=headers, tablefmt="simple", disable_numparse=True, colalign=align)
+    pending = [entry for entry in entries if entry["state"] == "to run"]
+    steps, evaluations = (sum(entry[key] for entry in pending) for key in ("steps", "gradient evaluations"))
+    total = f"{len(pending)} of {len(entries)} jobs to run on {plan.device_name}"
+    return f"{table}\n\n{total}: {steps:,} steps, {evaluations:,} gradient evaluations"
+
+
+def _with_commas(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def outcomes(plan: "Plan", results: Sequence["Result"], *, as_json: bool) -> str:
+    """How a sweep ended: what failed and why, where the results are, and what to do next."""
+    if as_json:
+        entries = [
+            {
+                "path": str(plan.store.path_of(result.job)),
+                "problem": result.job.problem.label,
+                "optimizer": result.job.optimizer.label,
+                "seed": result.job.seed,
+                "status": result.status,
+                "reason": result.reason,
+                "summary": result.summary.model_dump(),
+            }
+            for result in results
+        ]
+        return json.dumps({"sweep": plan.sweep.name, "device": plan.device, "results": entries}, indent=2)
+    bad = [result for result in results if result.status != "completed"]
+    lines = [f"{result.status}: {result.job.title}: {result.reason}" for result in bad]
+    counts = Counter(result.status for result in results)
+    tally = ", ".join(f"{count} {status}" for status, count in counts.items())
+    folder = plan.store.folder
+    compare = "adabench compare" if str(folder) == "results" else f"adabench compare {folder}"
+    return "\n".join([*lines, f"{len(results)} jobs: {tally}; results in {folder}/, next: {compare}"])
+
+
+def _settings(options: Mapping[str, Option]) -> str:
+    return ", ".join(f"{name}={spell(option.default)}" for name, option in options.items())

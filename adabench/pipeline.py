@@ -1,0 +1,113 @@
+"""The whole story: a request becomes a plan, the plan's jobs run, and every result is kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adabench.config import Request, resolve_sweep
+from adabench.datasets import find_dataset
+from adabench.events import Event
+from adabench.optimizers import OPTIMIZERS
+from adabench.results import Recorder, Result, ResultStore
+from adabench.spec import Job, ProblemSpec, Sweep, expand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will run, where, and what is there already."""
+
+    sweep: Sweep
+    jobs: tuple[Job, ...]
+    finished: dict[Job, Result]
+    """Jobs that need not run, with the results they have."""
+    store: ResultStore
+    device: str
+    data_dir: Path
+    device_name: str
+    rerun: bool
+
+    @property
+    def pending(self) -> tuple[Job, ...]:
+        """The jobs that will run, in their order."""
+        return tuple(job for job in self.jobs if job not in self.finished)
+
+
+def plan(request: Request, *, out: Path, data_dir: Path, device: str = "auto", rerun: bool = False) -> Plan:
+    """Decide what a request means on this machine; nothing is run or written.
+
+    Raises:
+        RequestError: an unknown name, a bad value, a device that is not here, a folder that cannot be used.
+    """
+    sweep = resolve_sweep(request)
+    store = ResultStore(out)
+    store.check_writable()
+    from adabench.engine.device import cpu_threads, device_name, select_device
+
+    place = select_device(device, sweep.precision)
+    jobs = expand(sweep, threads=cpu_threads(place))
+    found = {} if rerun else {job: store.finished(job) for job in jobs}
+    finished = {job: result for job, result in found.items() if result is not None}
+    return Plan(
+        sweep=sweep,
+        jobs=jobs,
+        finished=finished,
+        store=store,
+        device=str(place),
+        device_name=device_name(place),
+        data_dir=data_dir,
+        rerun=rerun,
+    )
+
+
+def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
+    """Run a plan's pending jobs, keeping each result the moment it exists.
+
+    Args:
+        plan: what to run.
+        listen: told every event; it decides nothing.
+
+    Returns:
+        The results of all the plan's jobs, in their order, those found finished among them.
+
+    Raises:
+        RequestError: data that is missing or does not fit; no job has run.
+    """
+    from adabench.launchers.local import launch
+    from adabench.problems.supervised import prepare
+
+    for problem in dict.fromkeys(job.problem.model_dump_json() for job in plan.pending):
+        prepare(ProblemSpec.model_validate_json(problem), plan.data_dir)
+    results, recorder = dict(plan.finished), Recorder()
+    for event in launch(plan.pending, device=plan.device, data_dir=plan.data_dir):
+        result = recorder.add(event)
+        if result is not None:
+            plan.store.write(result, replace=plan.rerun)
+            results[result.job] = result
+        listen(event)
+    return [results[job] for job in plan.jobs]
+
+
+def costs(plan: Plan) -> dict[Job, int]:
+    """The gradient evaluations of each pending job."""
+    return {job: gradient_evaluations(job, total_steps(job, plan.data_dir)) for job in plan.pending}
+
+
+def total_steps(job: Job, data_dir: Path) -> int:
+    """How many optimizer steps a job takes; reads the data only where its size is not known beforehand."""
+    return job.epochs * -(-_examples(job.problem, data_dir) // job.problem.batch_size)
+
+
+def gradient_evaluations(job: Job, steps: int) -> int:
+    """How many gradients a job evaluates in ``steps`` steps."""
+    return OPTIMIZERS[job.optimizer.name].gradient_evaluations(job.optimizer.hyperparameters, steps)
+
+
+def _examples(problem: ProblemSpec, data_dir: Path) -> int:
+    if problem.train_examples is not None:
+        return problem.train_examples
+    row, _ = find_dataset(problem.dataset)
+    if row.train_examples is not None and not problem.validation_fraction:
+        return row.train_examples
+    from adabench.problems.supervised import load_data
+
+    return len(load_data(problem, data_dir).arrays.train.labels)
