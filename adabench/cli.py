@@ -204,6 +204,7 @@ def _execute(plan: "Plan", *, quiet: bool, as_json: bool) -> int:
     else:
         display = progress.Lines(console, len(pending))
     try:
+        pipeline.prepare(plan)
         with display:
             results = pipeline.execute(plan, display)
     except KeyboardInterrupt:

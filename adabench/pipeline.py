@@ -1,4 +1,4 @@
-"""The whole story: a request becomes a plan, the plan's jobs run, and every result is kept."""
+"""The whole story: a request becomes a plan, its data are made ready, its jobs run, every result is kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +59,18 @@ def plan(request: Request, *, out: Path, data_dir: Path, device: str = "auto", r
     )
 
 
+def prepare(plan: Plan) -> None:
+    """Load, and where need be download, the data of every pending job and try its model on them.
+
+    Raises:
+        RequestError: data that is missing or does not fit; no job has run.
+    """
+    from adabench.problems import supervised
+
+    for problem in dict.fromkeys(job.problem for job in plan.pending):
+        supervised.prepare(problem, plan.data_dir)
+
+
 def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
     """Run a plan's pending jobs, keeping each result the moment it exists.
 
@@ -68,15 +80,9 @@ def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
 
     Returns:
         The results of all the plan's jobs, in their order, those found finished among them.
-
-    Raises:
-        RequestError: data that is missing or does not fit; no job has run.
     """
     from adabench.launchers.local import launch
-    from adabench.problems.supervised import prepare
 
-    for problem in dict.fromkeys(job.problem.model_dump_json() for job in plan.pending):
-        prepare(ProblemSpec.model_validate_json(problem), plan.data_dir)
     results, recorder = dict(plan.finished), Recorder()
     for event in launch(plan.pending, device=plan.device, data_dir=plan.data_dir):
         result = recorder.add(event)

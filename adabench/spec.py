@@ -23,6 +23,9 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
 
 class OptimizerSpec(Frozen):
     """An optimizer with every hyperparameter resolved, and the schedule of its learning rate."""
@@ -74,9 +77,6 @@ class Job(Frozen):
         content = self.model_dump(exclude={"optimizer": {"label"}, "problem": {"label"}}) | {"format": FORMAT}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def __hash__(self) -> int:
-        return hash(self.key)
 
 
 class Sweep(Frozen):
