@@ -1,13 +1,14 @@
-# make run    set up, run the quick suite, print the comparison, write the report
-# make test   set up, run the tests
-# make lint   set up, check style and types
+# make run     set up, run the quick suite, print the comparison, write the report
+# make test    set up, run the tests
+# make lint    set up, check style and types
+# make smoke   set up, build the wheel and run the smoke suite with it in an empty folder
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint clean
+.PHONY: run test lint smoke clean
 
 run: $(INSTALLED)
 	$(BIN)/adabench run
@@ -22,11 +23,19 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-clean:
-	rm -rf $(VENV) results
+smoke: $(INSTALLED)
+	rm -rf build/smoke
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir build/smoke/wheel .
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --target build/smoke/site build/smoke/wheel/*.whl
+	mkdir build/smoke/empty
+	cd build/smoke/empty && PYTHONPATH=../site $(BIN)/python -m adabench run smoke
+	cd build/smoke/empty && PYTHONPATH=../site $(BIN)/python -m adabench compare
 
-# The environment is made without pip, which Debian splits into a package of its own; the system's
-# pip installs into it from outside.
+clean:
+	rm -rf $(VENV) build results
+
+# The environment is made without pip, which Debian keeps in a package of its own; the system's pip
+# installs into it from outside.
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]'

@@ -91,7 +91,7 @@ class Bars(Silent):
 
     def _advance(self, job: Job, steps: int) -> None:
         epoch = min(steps * job.epochs // self._total_steps + 1, job.epochs)
-        note = f"epoch {epoch}/{job.epochs}, {self._quality}{self._steps_per_second:.0f} steps/s"
+        note = f"epoch {epoch}/{job.epochs}, {self._quality}{self._steps_per_second:.3g} steps/s"
         self._bars.update(self._job, completed=steps, note=note)
         self._bars.update(self._sweep, completed=self._spent + self._costs[job] * steps // self._total_steps)
 
@@ -110,5 +110,5 @@ def outcome(event: JobEnded) -> Text:
         text.append(f": {event.reason}")
     elif summary.final_test_accuracy is not None and summary.seconds is not None:
         text.append(f", test {summary.final_test_accuracy:.2%} (best {summary.best_test_accuracy:.2%})")
-        text.append(f" in {summary.seconds:.1f} s, {summary.steps_per_second:.0f} steps/s")
+        text.append(f" in {summary.seconds:.1f} s, {summary.steps_per_second:.3g} steps/s")
     return text

@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"compare"},
     {"report"},
     {"launchers"},
-    {"strict_yaml", "config", "pipeline", "progress", "listing", "cli"},
+    {"strict_yaml", "config", "pipeline", "progress", "listing", "cli", "__main__"},
 ]
 TORCH_FREE = {"errors", "catalogue", "spec", "events", "results", "compare", "report"}
 LEVEL = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,5 @@
+"""``python -m adabench`` is ``adabench``."""
+
+from adabench.cli import main
+
+main()
