@@ -150,3 +150,57 @@ def test_lipschitz_survives_in_double_precision_for_bfloat16_parameters() -> Non
     copy.load_state_dict(optimizer.state_dict())
     assert copy.diagnostics()["lipschitz"].dtype == torch.float64
     assert torch.equal(copy.diagnostics()["lipschitz"], optimizer.diagnostics()["lipschitz"])
+
+
+def test_has_two_moments_of_its_own_for_each_group_and_one_lipschitz() -> None:
+    """A trigger that asks each group alone: |g| / lr over all groups decides for all."""
+    x, y = (torch.nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in range(2))
+    optimizer = AdaFix([{"params": [x], "lr": 1e-3}, {"params": [y], "lr": 10.0}])
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = x.square().sum() + 0.5 * y.square().sum()
+        loss.backward()
+        return loss
+
+    for expected in (1.0, 2.0, 3.0):  # y alone would stop moving v at once: |g| / 10 < L
+        optimizer.step(closure)
+        assert float(optimizer.diagnostics()["second_moment_updates"]) == expected
+
+
+@pytest.mark.parametrize("schedule", ["StepLR", "CosineAnnealingLR", "OneCycleLR", "ReduceLROnPlateau"])
+def test_torch_schedulers_reach_every_group(schedule: str) -> None:
+    """A learning rate copied out of the group when the optimizer was made."""
+    params = [torch.nn.Parameter(torch.ones(2)) for _ in range(2)]
+    optimizer = AdaFix([{"params": [params[0]], "lr": 0.1}, {"params": [params[1]], "lr": 0.01}])
+    arguments: dict[str, Any] = {
+        "StepLR": {"step_size": 2},
+        "CosineAnnealingLR": {"T_max": 4},
+        "OneCycleLR": {"max_lr": [0.1, 0.01], "total_steps": 8, "cycle_momentum": False},
+        "ReduceLROnPlateau": {"patience": 0},
+    }[schedule]
+    scheduler = getattr(torch.optim.lr_scheduler, schedule)(optimizer, **arguments)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = sum(p.square().sum() for p in params)
+        loss.backward()
+        return loss
+
+    before = [group["lr"] for group in optimizer.param_groups]
+    for _ in range(6):
+        optimizer.step(closure)
+        scheduler.step(*([1.0] if schedule == "ReduceLROnPlateau" else []))
+    after = [group["lr"] for group in optimizer.param_groups]
+    assert all(a != b for a, b in zip(after, before, strict=True))
+    assert after[0] == pytest.approx(10 * after[1])
+
+
+def test_a_closure_that_does_not_zero_gradients_is_not_counted_twice() -> None:
+    """The second gradient added to the first, which would double L: zeroing may stand before the step."""
+    x = torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
+    optimizer = AdaFix([x], lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        optimizer.step(lambda: (3.5 * x**2).sum().backward())
+    assert float(optimizer.diagnostics()["lipschitz"]) == pytest.approx(7.0)

@@ -18,9 +18,12 @@ max v        ``max_exp_avg_sq`` (amsbound only)              1 number a paramete
 first lr     the parameter group: ``base_lr``                1 number a group
 ===========  ==============================================  =========================================
 
-The authors' code differs from the paper, which clips lr / sqrt(v), divides the result by sqrt(t)
-and corrects no bias; its bounds are also faster. It keeps the first learning rates outside
-``state_dict``, so a resumed run with a schedule scales its bounds anew; here they are inside.
+The authors' code differs from the paper's listing, which clips lr / sqrt(v) without eps, divides the
+clipped rate by sqrt(t) and corrects no bias. The paper's bounds close at the speed 1 - b2, which is
+gamma's default for b2 = 0.999; in the code gamma is a setting of its own. Two things differ here
+from the code: it keeps the first learning rates outside ``state_dict``, so that a resumed run with a
+schedule scales its bounds anew, where here they are inside; and a group that starts at learning
+rate 0 divides by 1 instead of by 0.
 """
 
 from collections.abc import Callable
@@ -67,7 +70,7 @@ class AdaBound(ListOptimizer):
         foreach: bool = True,
         capturable: bool = False,
     ) -> None:
-        require("lr", float(lr), 0.0)
+        require("lr", lr, 0.0)
         require("betas[0]", betas[0], 0.0, 1.0)
         require("betas[1]", betas[1], 0.0, 1.0)
         require("eps", eps, 0.0)
@@ -93,7 +96,7 @@ class AdaBound(ListOptimizer):
         """Add a group; the learning rate it starts with is the one its bounds are scaled by."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
-        group.setdefault("base_lr", float(group["lr"]))
+        group.setdefault("base_lr", _never_zero(group["lr"]))
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -125,7 +128,7 @@ class AdaBound(ListOptimizer):
                     betas=group["betas"],
                     eps=group["eps"],
                     weight_decay=group["weight_decay"],
-                    final_lr=group["final_lr"] * group["lr"] / (group["base_lr"] or 1.0),
+                    final_lr=group["final_lr"] * group["lr"] / group["base_lr"],
                     gamma=group["gamma"],
                 )
         return loss
@@ -181,3 +184,10 @@ def adabound_update(
     torch._foreach_clamp_max_(rates, [final_lr * (1 + 1 / (gamma * t)) for t in steps])
     # X = X - R M
     torch._foreach_addcmul_(params, rates, exp_avgs, -1)
+
+
+def _never_zero(lr: float | Tensor) -> float | Tensor:
+    """The learning rate to divide by: a copy of ``lr``, or 1 where it is 0."""
+    if isinstance(lr, Tensor):
+        return torch.where(lr == 0, torch.ones_like(lr), lr)
+    return float(lr) or 1.0

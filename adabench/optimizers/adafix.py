@@ -32,9 +32,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, Lists, chunks, require
+from adabench.optimizers.base import ListOptimizer, Lists, chunks, require, require_word
+from adabench.optimizers.reductions import largest, largest_magnitude, models_in, norm, scalar_dtype, spread
 
 TRIGGERS = ("abs", "signed", "second_moment")
+BIAS_CORRECTIONS = ("updates", "steps")
 
 
 class AdaFix(ListOptimizer):
@@ -49,15 +51,19 @@ class AdaFix(ListOptimizer):
         trigger: what is compared with ``L * lr`` to decide whether v moves: ``"abs"`` max |g_i|;
             ``"signed"`` max g_i, the literal line of Algorithm 1; ``"second_moment"`` the root of the
             largest bias-corrected v_i that an update would give, as in Theorem 3.1.
+        bias_correction: ``"updates"`` corrects v by k, its own number of updates; ``"steps"`` by t, which
+            makes a fixed v shrink and the step grow, up to 1 / sqrt(1 - b2) times.
         decoupled_weight_decay: multiply the weights by ``1 - lr * weight_decay`` instead, as AdamW does.
         lipschitz_every: steps from one estimate of L to the next; 1 is the paper. Other steps
             evaluate one gradient.
         lipschitz_opening: number of first steps that estimate L whatever ``lipschitz_every`` says.
         foreach: update all parameters in one call (the default) or one at a time; the same bits.
         capturable: keep the step count on the device, so that a CUDA graph can hold the step.
+        stacked: the first dimension of every parameter counts models that train side by side: k, L,
+            the trigger and all norms are each model's own, and only t is shared.
 
     Raises:
-        ValueError: a setting outside its range.
+        ValueError: a setting outside its range, or stacked parameters of different first dimensions.
 
     Source: Algorithm 1 of arXiv 1911.00289.
     """
@@ -73,21 +79,23 @@ class AdaFix(ListOptimizer):
         weight_decay: float = 0.0,
         *,
         trigger: str = "abs",
+        bias_correction: str = "updates",
         decoupled_weight_decay: bool = False,
         lipschitz_every: int = 1,
         lipschitz_opening: int = 0,
         foreach: bool = True,
         capturable: bool = False,
+        stacked: bool = False,
     ) -> None:
-        require("lr", float(lr), 0.0)
+        require("lr", lr, 0.0)
         require("betas[0]", betas[0], 0.0, 1.0)
         require("betas[1]", betas[1], 0.0, 1.0)
         require("eps", eps, 0.0)
         require("weight_decay", weight_decay, 0.0)
         require("lipschitz_every", lipschitz_every, 1)
         require("lipschitz_opening", lipschitz_opening, 0)
-        if trigger not in TRIGGERS:
-            raise ValueError(f"trigger={trigger!r} is not one of {', '.join(TRIGGERS)}")
+        require_word("trigger", trigger, TRIGGERS)
+        require_word("bias_correction", bias_correction, BIAS_CORRECTIONS)
         self._steps_taken = 0
         super().__init__(
             params,
@@ -97,18 +105,22 @@ class AdaFix(ListOptimizer):
                 "eps": eps,
                 "weight_decay": weight_decay,
                 "trigger": trigger,
+                "bias_correction": bias_correction,
                 "decoupled_weight_decay": decoupled_weight_decay,
                 "lipschitz_every": lipschitz_every,
                 "lipschitz_opening": lipschitz_opening,
                 "foreach": foreach,
                 "capturable": capturable,
+                "stacked": stacked,
             },
         )
         shared = self.param_groups[0]
         device = shared["params"][0].device
-        for name in ("step", "updates", "lipschitz"):
+        every = [p for group in self.param_groups for p in group["params"]]
+        models = models_in(every) if stacked else ()
+        for name, shape in {"step": (), "updates": models, "lipschitz": models}.items():
             place = "cpu" if name == "step" and not capturable else device
-            shared[name] = torch.zeros((), dtype=_scalar_dtype(device), device=place)
+            shared[name] = torch.zeros(shape, dtype=scalar_dtype(device), device=place)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -142,7 +154,7 @@ class AdaFix(ListOptimizer):
         return loss
 
     def diagnostics(self) -> dict[str, Tensor]:
-        """L, and how many steps have moved v: 0-d tensors on the parameters' device."""
+        """L, and how many steps have moved v: 0-d on the parameters' device; (S,) for S stacked models."""
         shared = self.param_groups[0]
         return {"lipschitz": shared["lipschitz"], "second_moment_updates": shared["updates"]}
 
@@ -163,14 +175,16 @@ class AdaFix(ListOptimizer):
         return params, list(torch._foreach_add(grads, params, alpha=group["weight_decay"])), *states
 
     def _second_moment_moves(self, lists: list[Lists]) -> Tensor:
-        """Whether this step updates v: a 0-d bool on the device, read by nobody on the host."""
+        """Whether this step updates v: a bool on the device for each model, read by nobody on the host."""
         shared = self.param_groups[0]
         votes = [
             _magnitude(of_group, group, shared["updates"]) >= shared["lipschitz"] * group["lr"]
             for group, of_group in zip(self.param_groups, lists, strict=True)
             if of_group[0]
         ]
-        return torch.stack(votes).any() if votes else torch.zeros_like(shared["updates"], dtype=torch.bool)
+        if not votes:
+            return torch.zeros_like(shared["updates"], dtype=torch.bool)
+        return torch.stack(votes).any(dim=0)
 
     def _estimate_is_due(self) -> bool:
         shared = self.param_groups[0]
@@ -185,7 +199,11 @@ class AdaFix(ListOptimizer):
     def _update(self, group: dict[str, Any], lists: Lists, moves: Tensor) -> None:
         shared, (beta1, beta2) = self.param_groups[0], group["betas"]
         t = shared["step"] if group["capturable"] else self._steps_taken
-        one = torch.ones_like(shared["updates"])
+        one, stacked = torch.ones_like(shared["updates"]), shared["stacked"]
+        decay = torch.where(moves, one * beta2, one)
+        gain = torch.where(moves, one * (1 - beta2), 0 * one)
+        age = shared["updates"] if group["bias_correction"] == "updates" else one * t
+        correction = (1 - beta2**age).sqrt()
         if group["weight_decay"] != 0 and group["decoupled_weight_decay"] and lists[0]:
             torch._foreach_mul_(lists[0], 1 - group["lr"] * group["weight_decay"])
         for of_chunk in chunks(lists, group["foreach"]):
@@ -193,9 +211,9 @@ class AdaFix(ListOptimizer):
                 *of_chunk,
                 step_size=group["lr"] / (1 - beta1**t),
                 beta1=beta1,
-                decay=torch.where(moves, one * beta2, one),
-                gain=torch.where(moves, one * (1 - beta2), 0 * one),
-                correction=(1 - beta2 ** shared["updates"]).sqrt(),
+                decay=spread(decay, of_chunk[0], stacked=stacked),
+                gain=spread(gain, of_chunk[0], stacked=stacked),
+                correction=spread(correction, of_chunk[0], stacked=stacked),
                 eps=group["eps"],
             )
 
@@ -211,7 +229,8 @@ class AdaFix(ListOptimizer):
                 moved += torch._foreach_sub(params, old)
                 changed += torch._foreach_sub(self._with_penalty((params, new), group)[1], grads)
         if moved:
-            L, ratio = self.param_groups[0]["lipschitz"], _norm(changed) / _norm(moved)
+            L, stacked = self.param_groups[0]["lipschitz"], self.param_groups[0]["stacked"]
+            ratio = norm(changed, stacked=stacked) / norm(moved, stacked=stacked)
             L.copy_(torch.where(ratio.isfinite(), torch.maximum(L, ratio), L))
 
 
@@ -223,9 +242,9 @@ def adafix_update(
     *,
     step_size: float | Tensor,
     beta1: float,
-    decay: Tensor,
-    gain: Tensor,
-    correction: Tensor,
+    decay: Tensor | list[Tensor],
+    gain: Tensor | list[Tensor],
+    correction: Tensor | list[Tensor],
     eps: float,
 ) -> None:
     """One step of the rule above for lists X, G, M, V of equal shapes, in place in X, M and V.
@@ -237,9 +256,10 @@ def adafix_update(
         exp_avg_sqs: V, of X's shapes.
         step_size: lr / (1 - beta1^t).
         beta1: decay rate of M, in [0, 1).
-        decay: 0-d; beta2 where V moves, 1 where it is fixed.
-        gain: 0-d; 1 - beta2 where V moves, 0 where it is fixed.
-        correction: 0-d; sqrt(1 - beta2^k).
+        decay: beta2 where V moves, 1 where it is fixed; 0-d, or of stacked models one (S, 1, ..., 1)
+            for each tensor, as are the next two.
+        gain: 1 - beta2 where V moves, 0 where it is fixed.
+        correction: sqrt(1 - beta2^k).
         eps: at least 0.
     """
     # M = beta1 M + (1 - beta1) G
@@ -255,17 +275,17 @@ def adafix_update(
 
 
 def _magnitude(lists: Lists, group: dict[str, Any], updates: Tensor) -> Tensor:
-    """What the group's trigger compares with L x lr, as a 0-d tensor."""
+    """What the group's trigger compares with L x lr, one number for each model."""
     _, grads, _, exp_avg_sqs = lists
+    stacked = group["stacked"]
     if group["trigger"] == "abs":
-        return torch.stack(torch._foreach_norm(grads, float("inf"))).max()
+        return largest_magnitude(grads, stacked=stacked)
     if group["trigger"] == "signed":
-        return torch.stack([g.max() for g in grads]).max()
+        return largest(grads, stacked=stacked)
     beta2 = group["betas"][1]
     would_be = torch._foreach_mul(exp_avg_sqs, beta2)
     torch._foreach_addcmul_(would_be, grads, grads, 1 - beta2)
-    largest = torch.stack([v.max() for v in would_be]).max()
-    corrected: Tensor = largest / (1 - beta2 ** (updates + 1))
+    corrected: Tensor = largest(list(would_be), stacked=stacked) / (1 - beta2 ** (updates + 1))
     return corrected.sqrt()
 
 
@@ -281,13 +301,3 @@ def _second_gradients(evaluate: Callable[[], Any], groups: list[list[Tensor]]) -
         for p, grad in zip(params, grads, strict=True):
             p.grad = grad
     return again
-
-
-def _norm(tensors: list[Tensor]) -> Tensor:
-    """The 2-norm of all the tensors taken as one vector, as a 0-d tensor."""
-    norms = torch.stack(torch._foreach_norm(tensors)).to(_scalar_dtype(tensors[0].device))
-    return norms.square().sum().sqrt()
-
-
-def _scalar_dtype(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64

@@ -55,7 +55,15 @@ def chunks(lists: Lists, foreach: bool) -> Iterator[Lists]:
         yield from (tuple([item] for item in items) for items in zip(*lists, strict=True))
 
 
-def require(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Raise `ValueError` unless ``value`` lies in [low, high)."""
-    if not low <= value < high:
+def require(name: str, value: float | Tensor, low: float, high: float = float("inf")) -> None:
+    """Raise `ValueError` unless ``value`` lies in [low, high); a tensor on ``meta`` has no value."""
+    if isinstance(value, Tensor) and value.is_meta:
+        return
+    if not low <= float(value) < high:
         raise ValueError(f"{name}={value} is not in [{low:g}, {high:g})")
+
+
+def require_word(name: str, value: str, words: tuple[str, ...]) -> None:
+    """Raise `ValueError` unless ``value`` is one of ``words``."""
+    if value not in words:
+        raise ValueError(f"{name}={value!r} is not one of {', '.join(words)}")
