@@ -13,7 +13,8 @@ from adabench.datasets import AUGMENTATIONS, dataset_label, find_dataset
 from adabench.errors import RequestError, suggestion
 from adabench.models import MODELS
 from adabench.optimizers import optimizer_spec
-from adabench.spec import OptimizerSpec, Precision, ProblemSpec, Sweep
+from adabench.problems import analytic_spec
+from adabench.spec import AnalyticSpec, OptimizerSpec, Precision, ProblemSpec, SupervisedSpec, Sweep
 from adabench.strict_yaml import Document, Place, read_yaml
 
 SUITE_FILE = "benchmarks.yaml"
@@ -36,10 +37,19 @@ class Settings(_Text):
 
 
 class ProblemText(_Text):
-    """A model and a data set, as they are written on the command line."""
+    """A model and a data set, or an analytic problem, as they are written on the command line."""
 
-    model: str
+    model: str | None = None
     dataset: str | None = None
+    problem: str | None = None
+
+    def resolve(self, settings: Settings) -> ProblemSpec:
+        """The problem that this means, or `RequestError`."""
+        if self.problem is None and self.model is not None:
+            return problem_spec(self.model, self.dataset, settings)
+        if self.problem is None or self.model is not None or self.dataset is not None:
+            raise RequestError("a problem is either a model, with or without a dataset, or a problem")
+        return formula_spec(self.problem, settings)
 
 
 class Suite(Settings):
@@ -65,6 +75,7 @@ class Request:
     optimizers: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     settings: Settings = field(default_factory=Settings)
     suites_file: Path | None = None
 
@@ -116,13 +127,14 @@ def read_suites(given: Path | None = None) -> Suites:
 def resolve_sweep(request: Request) -> Sweep:
     """The sweep a request means: a suite with the command line's words in place of its own.
 
-    Naming a model or a data set replaces the suite's problems by every combination named.
+    Naming a model or a data set replaces the suite's problems by every combination named, and naming
+    an analytic problem by that one; all of them may be named.
 
     Raises:
         RequestError: in one line; nothing has been touched.
     """
     suites = read_suites(request.suites_file)
-    ad_hoc = bool(request.models or request.datasets) and request.suite is None
+    ad_hoc = _names_problems(request) and request.suite is None
     name = request.suite or DEFAULT_SUITE
     suite = suites.find(name)
     layers = [suites.content.defaults, *([] if ad_hoc else [suite]), request.settings]
@@ -152,7 +164,7 @@ def seed_list(seeds: int | list[int]) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def problem_spec(model: str | None, dataset: str | None, settings: Settings) -> ProblemSpec:
+def problem_spec(model: str | None, dataset: str | None, settings: Settings) -> SupervisedSpec:
     """Resolve a model and a data set, either of which may be left to the other's default.
 
     Raises:
@@ -168,7 +180,7 @@ def problem_spec(model: str | None, dataset: str | None, settings: Settings) -> 
     data_options = {**data_row.options, "augment": augment}
     data_values = resolve(dataset_name, data_options, dataset_given)
     model_values = resolve(model_name, row.options, model_given)
-    return ProblemSpec(
+    return SupervisedSpec(
         model=model_name,
         model_options=model_values,
         dataset=dataset_name,
@@ -181,6 +193,18 @@ def problem_spec(model: str | None, dataset: str | None, settings: Settings) -> 
         train_examples=settings.train_examples,
         validation_fraction=settings.validation_fraction or 0.0,
     )
+
+
+def formula_spec(text: str, settings: Settings) -> AnalyticSpec:
+    """Resolve an analytic problem such as ``cosine_bowl:noise=1e-3``.
+
+    Raises:
+        RequestError: an unknown name or option, a value outside its range, or reduced precision.
+    """
+    spec = analytic_spec(*parse(text))
+    if settings.precision not in (None, "fp32"):
+        raise RequestError(f"{spec.label}: precision {settings.precision} is not allowed; it takes float64")
+    return spec
 
 
 def _problem_label(
@@ -199,14 +223,20 @@ def _optimizers(request: Request, suites: Suites, name: str) -> Iterator[Optimiz
 
 
 def _problems(request: Request, suites: Suites, name: str, settings: Settings) -> Iterator[ProblemSpec]:
-    if request.models or request.datasets:
-        for model in request.models or (None,):
-            for dataset in request.datasets or (None,):
-                yield problem_spec(model, dataset, settings)
+    if _names_problems(request):
+        if request.models or request.datasets:
+            for model in request.models or (None,):
+                for dataset in request.datasets or (None,):
+                    yield problem_spec(model, dataset, settings)
+        yield from (formula_spec(text, settings) for text in request.problems)
         return
     for i, text in enumerate(suites.find(name).problems):
         with suites.located("suites", name, "problems", i):
-            yield problem_spec(text.model, text.dataset, settings)
+            yield text.resolve(settings)
+
+
+def _names_problems(request: Request) -> bool:
+    return bool(request.models or request.datasets or request.problems)
 
 
 def _unique(kind: str, specs: tuple[Any, ...]) -> tuple[Any, ...]:

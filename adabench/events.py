@@ -23,6 +23,14 @@ class Summary(Frozen):
     best_validation_accuracy: float | None = None
     test_accuracy_at_best_validation: float | None = None
     final_train_loss: float | None = None
+    final_loss: float | None = None
+    """The exact loss of an analytic problem at the last point."""
+    final_distance: float | None = None
+    """From the last point to the optimum of an analytic problem, as a 2-norm."""
+    left_region_step: int | None = None
+    """First step after which the point lay outside the region of one-point convexity."""
+    largest_late_distance: float | None = None
+    """Largest distance to the optimum after step 1,000."""
     seconds: float | None = None
     """Training time alone: no start-up, evaluation or writing."""
     evaluation_seconds: float | None = None

@@ -35,9 +35,11 @@ class OptimizerSpec(Frozen):
     """What people call it: the name and every setting that differs from the catalogue's default."""
     hyperparameters: dict[str, Value]
     schedule: str
+    source: str | None = None
+    """What was named by import path: distribution and version, or the hash of the file; else None."""
 
 
-class ProblemSpec(Frozen):
+class SupervisedSpec(Frozen):
     """A supervised problem: a model, a data set, and how minibatches are drawn from it."""
 
     model: str
@@ -52,6 +54,20 @@ class ProblemSpec(Frozen):
     """Size of the fixed, class-balanced subset to train on; None trains on all."""
     validation_fraction: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Share of the training set kept apart to select on, the same for every seed."""
+
+
+class AnalyticSpec(Frozen):
+    """A function given by a formula, with every option resolved; computed in float64."""
+
+    name: str
+    options: dict[str, Value] = {}
+    label: str
+    """What people call it, such as ``cosine_bowl:noise=0.001``; also the name of its folder of results."""
+    interval: int = Field(default=60, ge=1)
+    """Steps of the optimizer in one epoch: one row of the curve."""
+
+
+ProblemSpec = SupervisedSpec | AnalyticSpec
 
 
 class Job(Frozen):

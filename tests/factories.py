@@ -7,7 +7,7 @@ from adabench.catalogue import Value
 from adabench.events import Environment, Status, Summary
 from adabench.results.format import Result
 from adabench.results.store import ResultStore
-from adabench.spec import Job, OptimizerSpec, Precision, ProblemSpec
+from adabench.spec import Job, OptimizerSpec, Precision, SupervisedSpec
 
 
 def make_job(
@@ -23,7 +23,7 @@ def make_job(
     precision: Precision = "fp32",
     threads: int | None = 2,
 ) -> Job:
-    """A job; ``problem`` overrides any field of its `ProblemSpec`."""
+    """A job; ``problem`` overrides any field of its `SupervisedSpec`."""
     fields = {"model": model, "dataset": dataset, "label": f"{model}-{dataset}"} | (problem or {})
     return Job(
         optimizer=OptimizerSpec(
@@ -34,7 +34,7 @@ def make_job(
             else hyperparameters,
             schedule="constant",
         ),
-        problem=ProblemSpec(**fields),
+        problem=SupervisedSpec(**fields),
         seed=seed,
         epochs=epochs,
         precision=precision,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from adabench.engine.seeding import Streams
-from adabench.problems import Problem
+from adabench.problems.interface import Problem
 
 
 class EpochTotals:
@@ -39,10 +39,20 @@ class EagerStep:
 
     A closure that its optimizer calls more than once in a step sees one function: the same
     minibatch, augmentation and dropout mask each time, and BatchNorm statistics that move once.
+
+    Args:
+        problem: what is optimized.
+        optimizer: what calls the closure.
+        streams: the seed's random streams.
+        create_graph: make gradients that can be differentiated again, until the step is over.
     """
 
-    def __init__(self, problem: Problem, optimizer: Optimizer, streams: Streams) -> None:
+    def __init__(
+        self, problem: Problem, optimizer: Optimizer, streams: Streams, *, create_graph: bool = False
+    ) -> None:
         self._problem, self._optimizer, self._streams = problem, optimizer, streams
+        self._backward = _differentiable_backward if create_graph else _backward
+        self._create_graph = create_graph
         self.gradient_evaluations = 0
 
     def __call__(self, epoch: int, step: int, totals: EpochTotals) -> None:
@@ -50,14 +60,15 @@ class EagerStep:
         minibatch = self._problem.minibatch(step)
         evaluations = 0
 
+        @torch.enable_grad()
         def closure() -> Any:
             nonlocal evaluations
-            self._optimizer.zero_grad(set_to_none=True)
+            self._optimizer.zero_grad()
             if self._problem.stochastic:
                 torch.manual_seed(self._streams.number("dropout", epoch, step))
             with held_statistics(self._problem.model) if evaluations else nullcontext():
                 loss, correct, examples = self._problem.loss(minibatch)
-            loss.backward()  # type: ignore[no-untyped-call]
+            self._backward(loss, self._optimizer)
             if not evaluations:
                 totals.add(loss.detach(), correct, examples)
             evaluations += 1
@@ -65,6 +76,26 @@ class EagerStep:
 
         self._optimizer.step(closure)
         self.gradient_evaluations += evaluations
+        if self._create_graph:
+            _cut_graphs(self._optimizer)
+
+
+def _backward(loss: Tensor, optimizer: Optimizer) -> None:
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def _differentiable_backward(loss: Tensor, optimizer: Optimizer) -> None:
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    grads = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
+    for p, grad in zip(params, grads, strict=True):
+        p.grad = grad
+
+
+def _cut_graphs(optimizer: Optimizer) -> None:
+    """Free the graphs of gradients, which hold the parameters that hold the gradients."""
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            p.grad = None if p.grad is None else p.grad.detach()
 
 
 @contextmanager

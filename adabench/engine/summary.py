@@ -1,6 +1,7 @@
 """A run in one line: its last and best epochs, what it cost, and how large it was."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -49,7 +50,16 @@ def summarize(
 
 def _state_tensors(optimizer: Optimizer) -> Iterator[Tensor]:
     """Every tensor the optimizer keeps: per parameter, and shared in its groups."""
-    for state in optimizer.state.values():
-        yield from (value for value in state.values() if isinstance(value, Tensor))
+    yield from _tensors(getattr(optimizer, "state", {}).values())
     for group in optimizer.param_groups:
-        yield from (value for value in group.values() if isinstance(value, Tensor))
+        yield from _tensors(value for name, value in group.items() if name != "params")
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _tensors(value.values())
+        elif isinstance(value, (list, tuple, deque)):
+            yield from _tensors(value)

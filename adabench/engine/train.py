@@ -3,7 +3,9 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 
@@ -16,10 +18,10 @@ from adabench.engine.step import EagerStep, EpochTotals
 from adabench.engine.summary import summarize
 from adabench.errors import one_line
 from adabench.events import EpochEnded, Event, JobEnded, JobStarted, Status, StepsDone, Summary
-from adabench.optimizers.building import build_optimizer
+from adabench.optimizers.building import build_optimizer, traits_of
 from adabench.optimizers.schedules import SCHEDULES
 from adabench.problems.supervised import SupervisedProblem
-from adabench.spec import Job
+from adabench.spec import Job, SupervisedSpec
 
 SIGN_OF_LIFE_SECONDS = 1.0
 
@@ -67,15 +69,19 @@ class Run:
     def __init__(self, job: Job, *, device: torch.device, data_dir: Path) -> None:
         reset_peak_memory(device)
         self.job, self._device, self._clock, streams = job, device, Clock(device), Streams(job.seed)
+        assert isinstance(job.problem, SupervisedSpec), f"{job.title} has no data to train on"
         with self._clock.phase("setup"):
             autocast = job.precision == "bf16"
             self.problem = SupervisedProblem(
                 job.problem, data_dir=data_dir, device=device, draw=streams.generator, autocast=autocast
             )
             self._optimizer = build_optimizer(job.optimizer, self.problem.model.parameters())
-        self._base_rates = [group["lr"] for group in self._optimizer.param_groups]
+            self._traits = traits_of(job.optimizer, self._optimizer)
+            if self._traits.train_eval:
+                cast("Any", self._optimizer).train()
+        self._base_rates = [group.get("lr") for group in self._optimizer.param_groups]
         self._factor = SCHEDULES[job.optimizer.schedule].factor
-        self._step = EagerStep(self.problem, self._optimizer, streams)
+        self._step = EagerStep(self.problem, self._optimizer, streams, create_graph=self._traits.create_graph)
         self._probes = Probes(self._optimizer)
         self.total_steps = job.epochs * self.problem.steps_per_epoch
         self.history: list[dict[str, float]] = []
@@ -96,8 +102,9 @@ class Run:
             )
         with self._clock.phase("evaluation"):
             metrics, finite_steps = totals.read()
-            metrics |= self.problem.evaluate()
             probes = self._probes.read(steps)
+            with self._weights_to_judge():
+                metrics |= self.problem.evaluate()
         metrics |= self._costs(epoch + 1)
         self.history.append(metrics)
         if finite_steps < steps:
@@ -122,21 +129,37 @@ class Run:
         """Take steps until the epoch or the time is over; return how many of the epoch are done."""
         while done < self.problem.steps_per_epoch:
             self._set_learning_rate(epoch * self.problem.steps_per_epoch + done)
+            if done == self.problem.steps_per_epoch - 1:
+                self._probes.before_last_step()
             self._step(epoch, done, totals)
             done += 1
             if time.monotonic() > deadline:
                 break
         return done
 
+    @contextmanager
+    def _weights_to_judge(self) -> Iterator[None]:
+        """Put the weights that the optimizer wants judged in place of those that it trains."""
+        if self._traits.train_eval:
+            cast("Any", self._optimizer).eval()
+        if self._traits.recompute_batchnorm:
+            self.problem.refresh_statistics()
+        try:
+            yield
+        finally:
+            if self._traits.train_eval:
+                cast("Any", self._optimizer).train()
+
     def _set_learning_rate(self, step: int) -> None:
         factor = self._factor(step / self.total_steps)
         for group, base in zip(self._optimizer.param_groups, self._base_rates, strict=True):
-            group["lr"] = base * factor
+            if base is not None:
+                group["lr"] = base * factor
 
     def _costs(self, epochs: int) -> dict[str, float]:
         """The four cost axes after ``epochs`` epochs, and the learning rate there."""
         return {
-            "learning_rate": self._optimizer.param_groups[0]["lr"],
+            "learning_rate": float(self._optimizer.param_groups[0].get("lr", math.nan)),
             "seconds": self._clock.seconds["training"],
             "steps": epochs * self.problem.steps_per_epoch,
             "samples": epochs * self.problem.examples_per_epoch,

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
+from torch.optim.swa_utils import update_bn
 
 from adabench.catalogue import find, load
 from adabench.datasets.arrays import Arrays, Split, cut, subset
@@ -15,10 +16,11 @@ from adabench.datasets.augment import augmentation
 from adabench.datasets.loading import load_dataset
 from adabench.errors import BadValueError, one_line
 from adabench.models import MODELS
-from adabench.problems import Draw
-from adabench.spec import ProblemSpec
+from adabench.problems.interface import Draw
+from adabench.spec import SupervisedSpec
 
 EVALUATION_BATCH = 2000
+STATISTICS_MINIBATCHES = 50
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,13 @@ class SupervisedProblem:
     """
 
     def __init__(
-        self, spec: ProblemSpec, *, data_dir: Path, device: torch.device, draw: Draw, autocast: bool = False
+        self,
+        spec: SupervisedSpec,
+        *,
+        data_dir: Path,
+        device: torch.device,
+        draw: Draw,
+        autocast: bool = False,
     ) -> None:
         data = load_data(spec, data_dir)
         self.fingerprint: str | None = data.fingerprint
@@ -84,6 +92,13 @@ class SupervisedProblem:
             logits = self.model(minibatch.inputs)
             loss = F.cross_entropy(logits, minibatch.labels)
         return loss, _correct(logits, minibatch.labels), len(minibatch.labels)
+
+    @torch.no_grad()
+    def refresh_statistics(self) -> None:
+        """Gather BatchNorm statistics anew, over the first minibatches of this epoch."""
+        steps = range(min(self.steps_per_epoch, STATISTICS_MINIBATCHES))
+        with self._precision():
+            update_bn((self.minibatch(step).inputs for step in steps), self.model)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
@@ -128,7 +143,7 @@ _loaded: dict[tuple[str, Path], Data] = {}
 _DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.RNNBase, nn.MultiheadAttention)
 
 
-def load_data(spec: ProblemSpec, data_dir: Path) -> Data:
+def load_data(spec: SupervisedSpec, data_dir: Path) -> Data:
     """The data of a problem, cut and resized as it asks; kept for the jobs that follow.
 
     Raises:
@@ -150,7 +165,7 @@ def load_data(spec: ProblemSpec, data_dir: Path) -> Data:
     return _loaded[key]
 
 
-def prepare(spec: ProblemSpec, data_dir: Path) -> None:
+def prepare(spec: SupervisedSpec, data_dir: Path) -> None:
     """Load the problem's data and try its model on them, so that what is wrong shows before any job.
 
     Raises:
@@ -159,7 +174,7 @@ def prepare(spec: ProblemSpec, data_dir: Path) -> None:
     build_model(spec, load_data(spec, data_dir).arrays, seed=0)
 
 
-def build_model(spec: ProblemSpec, arrays: Arrays, seed: int) -> nn.Module:
+def build_model(spec: SupervisedSpec, arrays: Arrays, seed: int) -> nn.Module:
     """The model with its initial weights, made on the CPU so that a seed means the same everywhere.
 
     Raises:

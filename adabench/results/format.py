@@ -18,6 +18,8 @@ class Result(Frozen):
     ``curve`` holds columns with one value per finished epoch: train_loss, train_accuracy,
     test_loss, test_accuracy, learning_rate, seconds, steps, samples, gradient_evaluations
     (the last four cumulative), and validation_loss, validation_accuracy where there is a split.
+    On an analytic problem it holds loss, distance_to_optimum, x1 and x2 (where there are at most two
+    coordinates), average_regret (where every step shows another function), and the same last five.
     ``probes`` holds columns of what the optimizer says of itself, such as lipschitz.
     """
 

@@ -29,7 +29,9 @@ class Recorder:
             _grow(self._curve, event.metrics, event.epoch)
             _grow(self._probes, event.probes, event.epoch)
         elif isinstance(event, JobEnded):
-            return self._result(event)
+            result = self._result(event)
+            self._curve, self._probes = {}, {}  # a job that fails before it starts has none
+            return result
         return None
 
     def _result(self, end: JobEnded) -> Result:
