@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a job ended badly; 2 the request was wrong; 130 interrupte
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -16,11 +17,13 @@ from rich.console import Console
 from rich.text import Text
 
 from adabench import __version__, listing
+from adabench.catalogue import parse
 from adabench.config import Request, Settings, read_suites
 from adabench.datasets import DATASETS
 from adabench.errors import AdabenchError, RequestError
 from adabench.models import MODELS
-from adabench.optimizers import OPTIMIZERS
+from adabench.optimizers import OPTIMIZERS, optimizer_spec
+from adabench.problems import PROBLEMS
 from adabench.spec import Precision
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every error becomes one red line on stderr."""
+    # Idle OpenMP threads spin by default; where another program wants their core, small jobs then crawl.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    warnings.formatwarning = lambda message, *_, **__: f"adabench: warning: {message}\n"
     try:
         code = app(standalone_mode=False)
     except AdabenchError as error:
@@ -112,6 +118,10 @@ def run(
         list[str] | None,
         typer.Option(help="Data set, as NAME, folder:PATH or npz:PATH", autocompletion=_names(DATASETS)),
     ] = None,
+    problem: Annotated[
+        list[str] | None,
+        typer.Option(help="Analytic problem, as NAME or NAME:key=value,...", autocompletion=_names(PROBLEMS)),
+    ] = None,
     seeds: Annotated[int | None, typer.Option(help="Run seeds 0 to N-1.")] = None,
     seed_list: Annotated[str | None, typer.Option(help="Run these seeds, such as 0,3,7.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
@@ -139,6 +149,7 @@ def run(
         optimizers=tuple(opt or ()),
         models=tuple(model or ()),
         datasets=tuple(dataset or ()),
+        problems=tuple(problem or ()),
         settings=_settings(seeds, seed_list, epochs, batch_size, train_examples, precision),
         suites_file=suites,
     )
@@ -244,20 +255,25 @@ def report(
     ] = False,
     baseline: Baseline = None,
 ) -> None:
-    """Write the comparison as a document."""
+    """Write the comparison as a document, with figures beside it when it goes to a file."""
     from adabench.compare import compare as compare_results
     from adabench.report import render
 
     found = _read(results)
-    text = render(compare_results(found, baseline=baseline), found, format=format, paper=paper)
+    comparison = compare_results(found, baseline=baseline)
     if output is None:
-        _say(text)
+        _say(render(comparison, found, format=format, paper=paper))
         return
+    from adabench.report.figures import illustrate
+
+    pictures = illustrate(found, output)
+    figures = [(picture.path.name, picture.title, picture.caption) for picture in pictures]
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(render(comparison, found, format, paper, figures), encoding="utf-8")
     except OSError as error:
         raise RequestError(f"cannot write {output}: {error.strerror}") from error
-    _stderr().print(f"wrote {output}", markup=False, soft_wrap=True)
+    for path in (output, *(picture.path for picture in pictures)):
+        _stderr().print(f"wrote {path}", markup=False, soft_wrap=True)
 
 
 def _read(paths: Sequence[Path] | None) -> "tuple[Result, ...]":
@@ -270,13 +286,34 @@ def _read(paths: Sequence[Path] | None) -> "tuple[Result, ...]":
     return loaded.results
 
 
+@app.command()
+def check(
+    optimizer: Annotated[
+        str,
+        typer.Argument(
+            help="NAME, MODULE:CLASS or FILE.py:CLASS, with :key=value,... for its settings.",
+            autocompletion=_names(OPTIMIZERS),
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Check how an optimizer behaves, what it keeps and what it costs; exit code 1 when a check fails."""
+    title = optimizer_spec(*parse(optimizer)).label  # a wrong request is answered before torch is loaded
+    from adabench.check import finding
+    from adabench.check.conformance import check as run_checks
+
+    findings = run_checks(*parse(optimizer))
+    _say((finding.to_json if as_json else finding.render)(title, findings))
+    raise typer.Exit(int(finding.any_failed(findings)))
+
+
 @app.command("list")
 def list_(
     kind: Annotated[listing.Kind | None, typer.Argument(help="What to list [default: everything]")] = None,
     suites: SuiteFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List optimizers, models, data sets and suites."""
+    """List optimizers, models, data sets, analytic problems and suites."""
     kinds = [kind] if kind else list(listing.Kind)
     catalogues = {k.value: listing.rows(k, read_suites(suites)) for k in kinds}
     _say(json.dumps(catalogues, indent=2) if as_json else listing.tables(catalogues))

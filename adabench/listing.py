@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from adabench.catalogue import Option, spell
 from adabench.datasets import DATASETS
 from adabench.models import MODELS
 from adabench.optimizers import OPTIMIZERS
+from adabench.problems import COMMON_OPTIONS, PROBLEMS
 
 if TYPE_CHECKING:
     from adabench.config import Suites
@@ -27,33 +29,72 @@ class Kind(StrEnum):
     OPTIMIZERS = "optimizers"
     MODELS = "models"
     DATASETS = "datasets"
+    PROBLEMS = "problems"
     SUITES = "suites"
 
 
 def rows(kind: Kind, suites: "Suites") -> Rows:
     """A catalogue as one dict for each of its rows."""
-    if kind is Kind.OPTIMIZERS:
-        return [
-            {
-                "name": name,
-                "about": row.summary,
-                "settings": _settings(row.options),
-                "schedule": row.schedule,
-                "paper": row.paper,
-            }
-            for name, row in OPTIMIZERS.items()
-        ]
-    if kind is Kind.MODELS:
-        return [
-            {"name": name, "about": row.summary, "settings": _settings(row.options), "data set": row.dataset}
-            for name, row in MODELS.items()
-        ]
-    if kind is Kind.DATASETS:
-        return [
-            {"name": f"{name}:PATH" if row.takes_path else name, "about": row.summary, "model": row.model}
-            for name, row in DATASETS.items()
-        ]
+    return _ROWS[kind](suites)
+
+
+def _optimizers(suites: "Suites") -> Rows:
+    return [
+        {
+            "name": name,
+            "about": row.summary,
+            "settings": _settings(row.options),
+            "schedule": row.schedule,
+            "paper": row.paper,
+            "gradient evaluations in 1,000 steps": row.gradient_evaluations(
+                {key: option.default for key, option in row.options.items()}, 1000
+            ),
+            "state": row.state.about,
+            "traits": {key: value for key, value in asdict(row.traits).items() if value},
+        }
+        for name, row in OPTIMIZERS.items()
+    ]
+
+
+def _models(suites: "Suites") -> Rows:
+    return [
+        {"name": name, "about": row.summary, "settings": _settings(row.options), "data set": row.dataset}
+        for name, row in MODELS.items()
+    ]
+
+
+def _datasets(suites: "Suites") -> Rows:
+    return [
+        {"name": f"{name}:PATH" if row.takes_path else name, "about": row.summary, "model": row.model}
+        for name, row in DATASETS.items()
+    ]
+
+
+def _problems(suites: "Suites") -> Rows:
+    return [
+        {
+            "name": name,
+            "about": row.summary,
+            "settings": _settings({**row.options, **COMMON_OPTIONS}),
+            "optimum": row.optimum,
+            "one-point convex": row.region,
+            "source": row.source,
+        }
+        for name, row in PROBLEMS.items()
+    ]
+
+
+def _suites(suites: "Suites") -> Rows:
     return [{"name": name, "about": suite.about} for name, suite in suites.content.suites.items()]
+
+
+_ROWS: dict[Kind, Callable[["Suites"], Rows]] = {
+    Kind.OPTIMIZERS: _optimizers,
+    Kind.MODELS: _models,
+    Kind.DATASETS: _datasets,
+    Kind.PROBLEMS: _problems,
+    Kind.SUITES: _suites,
+}
 
 
 def tables(catalogues: Mapping[str, Rows]) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from adabench import optimizers
 from adabench.config import Request, resolve_sweep
 from adabench.datasets import find_dataset
 from adabench.events import Event
-from adabench.optimizers import OPTIMIZERS
 from adabench.results import Recorder, Result, ResultStore
-from adabench.spec import Job, ProblemSpec, Sweep, expand
+from adabench.spec import AnalyticSpec, Job, ProblemSpec, SupervisedSpec, Sweep, expand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +65,13 @@ def prepare(plan: Plan) -> None:
     Raises:
         RequestError: data that is missing or does not fit; no job has run.
     """
-    from adabench.problems import supervised
+    from adabench.problems import analytic, supervised
 
     for problem in dict.fromkeys(job.problem for job in plan.pending):
-        supervised.prepare(problem, plan.data_dir)
+        if isinstance(problem, AnalyticSpec):
+            analytic.build_problem(problem, "cpu")
+        else:
+            supervised.prepare(problem, plan.data_dir)
 
 
 def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
@@ -100,15 +103,21 @@ def costs(plan: Plan) -> dict[Job, int]:
 
 def total_steps(job: Job, data_dir: Path) -> int:
     """How many optimizer steps a job takes; reads the data only where its size is not known beforehand."""
-    return job.epochs * -(-_examples(job.problem, data_dir) // job.problem.batch_size)
+    return job.epochs * _steps_in_epoch(job.problem, data_dir)
 
 
 def gradient_evaluations(job: Job, steps: int) -> int:
     """How many gradients a job evaluates in ``steps`` steps."""
-    return OPTIMIZERS[job.optimizer.name].gradient_evaluations(job.optimizer.hyperparameters, steps)
+    return optimizers.gradient_evaluations(job.optimizer, steps)
 
 
-def _examples(problem: ProblemSpec, data_dir: Path) -> int:
+def _steps_in_epoch(problem: ProblemSpec, data_dir: Path) -> int:
+    if isinstance(problem, AnalyticSpec):
+        return problem.interval
+    return -(-_examples(problem, data_dir) // problem.batch_size)
+
+
+def _examples(problem: SupervisedSpec, data_dir: Path) -> int:
     if problem.train_examples is not None:
         return problem.train_examples
     row, _ = find_dataset(problem.dataset)

@@ -83,8 +83,7 @@ class Bars(Silent):
             self._steps_per_second = event.steps_per_second
             self._advance(event.job, event.steps)
         elif isinstance(event, EpochEnded):
-            loss, accuracy = event.metrics["train_loss"], event.metrics["test_accuracy"]
-            self._quality = f"loss {loss:.4f}, test {accuracy:.2%}, "
+            self._quality = _quality(event.metrics)
             self._advance(event.job, int(event.metrics["steps"]))
         else:
             self._end(event)
@@ -102,6 +101,13 @@ class Bars(Silent):
         self._bars.console.print(outcome(event))
 
 
+def _quality(metrics: Mapping[str, float]) -> str:
+    """How good the last epoch was; analytic problems have no accuracy."""
+    if "test_accuracy" in metrics:
+        return f"loss {metrics['train_loss']:.4f}, test {metrics['test_accuracy']:.2%}, "
+    return f"loss {metrics['loss']:.3g}, "
+
+
 def outcome(event: JobEnded) -> Text:
     """How a job ended, in one line."""
     summary = event.summary
@@ -111,4 +117,8 @@ def outcome(event: JobEnded) -> Text:
     elif summary.final_test_accuracy is not None and summary.seconds is not None:
         text.append(f", test {summary.final_test_accuracy:.2%} (best {summary.best_test_accuracy:.2%})")
         text.append(f" in {summary.seconds:.1f} s, {summary.steps_per_second:.3g} steps/s")
+    elif summary.final_distance is not None:
+        text.append(f", {summary.final_distance:.3g} from the optimum after {summary.steps:,} steps")
+        if summary.left_region_step is not None:
+            text.append(f", left its region at step {summary.left_region_step:,}")
     return text

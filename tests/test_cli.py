@@ -2,6 +2,7 @@
 """The command line as a user meets it: what it prints, where, and with which exit code."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +71,10 @@ def test_run_compare_report(adabench: Terminal, folder: Path) -> None:
     assert "adafix" in adabench("compare")
     assert json.loads(adabench("compare", "--json"))["problems"][0]["baseline"] == "adam"
     assert adabench("report", "--output", "report.md") == ""
-    assert adabench("report") == (folder / "report.md").read_text()
+    written = (folder / "report.md").read_text()
+    assert adabench("report") == re.sub(r"## Figures.*?(?=## Where)", "", written, flags=re.DOTALL)
+    (picture,) = re.findall(r"!\[.*\]\((.*)\)", written)
+    assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     assert adabench("report", "--paper") != ""
 
 
@@ -195,7 +199,8 @@ def test_list_shows_every_catalogue(adabench: Terminal) -> None:
     out = adabench("list")
     for name in ("adafix", "densenet53", "fashion_mnist", "folder:PATH", "quick"):
         assert name in out
-    assert set(json.loads(adabench("list", "--json"))) == {"optimizers", "models", "datasets", "suites"}
+    kinds = {"optimizers", "models", "datasets", "problems", "suites"}
+    assert set(json.loads(adabench("list", "--json"))) == kinds
     assert "adam" not in adabench("list", "models")
 
 

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from adabench.compare.model import Comparison, Failure, ProblemComparison, Row, Sample
+from adabench.compare.analytic import compare_analytic, order
+from adabench.compare.fates import counts, failures
+from adabench.compare.model import Comparison, ProblemComparison, Row, Sample
 from adabench.compare.notes import notes
 from adabench.compare.selection import Runs, by_optimizer, by_problem
 from adabench.compare.statistics import estimate, paired_difference
 from adabench.errors import UnknownNameError
 from adabench.results.format import Result
+from adabench.spec import AnalyticSpec, Job, SupervisedSpec
 
 USUAL_BASELINE = "adam"
 
@@ -19,7 +22,7 @@ def compare(results: Iterable[Result], *, baseline: str | None = None) -> Compar
     Args:
         results: any results; runs that did not complete are counted and contribute no number.
         baseline: the label of the optimizer to take differences to; without it adam, or the first
-            by name on a problem that adam did not run on.
+            by name on a problem that adam did not run on. Analytic problems have none.
 
     Raises:
         UnknownNameError: no problem has an optimizer with the baseline's label.
@@ -28,23 +31,32 @@ def compare(results: Iterable[Result], *, baseline: str | None = None) -> Compar
     labels = sorted({each.label for runs in problems for each in runs})
     if baseline is not None and baseline not in labels:
         raise UnknownNameError("baseline", baseline, labels)
-    return Comparison(problems=tuple(_compare_one(runs, baseline) for runs in problems))
+    supervised, analytic = [], []
+    for runs in problems:
+        job = runs[0].results[0].job
+        if isinstance(job.problem, AnalyticSpec):
+            analytic.append(compare_analytic(runs, job.problem))
+        else:
+            supervised.append(_compare_one(runs, job, job.problem, baseline))
+    analytic.sort(key=lambda each: order(each.problem))
+    return Comparison(problems=tuple(supervised), analytic=tuple(analytic))
 
 
-def _compare_one(runs: tuple[Runs, ...], wanted: str | None) -> ProblemComparison:
-    job = runs[0].results[0].job
+def _compare_one(
+    runs: tuple[Runs, ...], job: Job, problem: SupervisedSpec, wanted: str | None
+) -> ProblemComparison:
     baseline = _baseline([each.label for each in runs], wanted)
     rows = {each.label: _row(each) for each in runs}
     if baseline is not None:
         rows = {label: _with_difference(row, rows[baseline]) for label, row in rows.items()}
     return ProblemComparison(
-        problem=job.problem,
+        problem=problem,
         epochs=job.epochs,
         precision=job.precision,
         seeds=tuple(sorted({result.job.seed for each in runs for result in each.results})),
         baseline=baseline,
         rows=tuple(sorted(rows.values(), key=_rank)),
-        failures=tuple(failure for each in runs for failure in _failures(each)),
+        failures=tuple(failure for each in runs for failure in failures(each)),
         notes=notes(runs, baseline, wanted),
     )
 
@@ -58,12 +70,7 @@ def _baseline(labels: Sequence[str], wanted: str | None) -> str | None:
 def _row(runs: Runs) -> Row:
     completed = [result for result in runs.results if result.status == "completed"]
     return Row(
-        optimizer=runs.label,
-        spec=runs.results[0].job.optimizer,
-        completed=len(completed),
-        diverged=len(runs.seeds("diverged")),
-        failed=len(runs.seeds("failed")),
-        interrupted=len(runs.seeds("interrupted")),
+        **counts(runs),
         final_test_accuracy=_sample(completed, "final_test_accuracy"),
         best_test_accuracy=_sample(completed, "best_test_accuracy"),
         test_accuracy_at_best_validation=_sample(completed, "test_accuracy_at_best_validation"),
@@ -98,11 +105,3 @@ def _rank(row: Row) -> tuple[bool, bool, float, str]:
     """By mean final test accuracy; below those without a diverged run, those with one; unmeasured last."""
     accuracy = row.final_test_accuracy
     return accuracy is None, row.diverged > 0, -accuracy.mean if accuracy else 0.0, row.optimizer
-
-
-def _failures(runs: Runs) -> list[Failure]:
-    return [
-        Failure(optimizer=runs.label, seed=result.job.seed, status=result.status, reason=result.reason)
-        for result in runs.results
-        if result.status != "completed"
-    ]

@@ -15,13 +15,16 @@ def notes(runs: Sequence[Runs], baseline: str | None, wanted: str | None) -> tup
     """
     lines = [
         *_about_baseline(runs, baseline, wanted),
-        *_repeated(runs),
-        *_unshared_seeds(runs),
-        *_single(runs),
+        *about_runs(runs),
         *_mixed_hardware(runs),
         *_mixed_data(runs),
     ]
     return tuple(lines)
+
+
+def about_runs(runs: Sequence[Runs]) -> tuple[str, ...]:
+    """What weakens a comparison whatever is compared: repeated, lacking and single runs."""
+    return (*_repeated(runs), *_unshared_seeds(runs), *_single(runs))
 
 
 def _about_baseline(runs: Sequence[Runs], baseline: str | None, wanted: str | None) -> list[str]:

@@ -9,13 +9,17 @@ from adabench.results.format import Result
 
 __all__ = ["FORMATS", "Renderer", "render"]
 
-Renderer = Callable[[Comparison, Sequence[Result], bool], str]
+Renderer = Callable[[Comparison, Sequence[Result], bool, Sequence[markdown.Figure]], str]
 
 FORMATS: dict[str, Renderer] = {"markdown": markdown.render}
 
 
 def render(
-    comparison: Comparison, results: Sequence[Result], format: str = "markdown", paper: bool = False
+    comparison: Comparison,
+    results: Sequence[Result],
+    format: str = "markdown",
+    paper: bool = False,
+    figures: Sequence[markdown.Figure] = (),
 ) -> str:
     """A comparison as one document.
 
@@ -24,8 +28,9 @@ def render(
         results: what it was made of; tells where and with what they ran.
         format: a name in `FORMATS`.
         paper: show the AdaFix paper's tables beside the same cells measured.
+        figures: pictures beside the document: file name, title and caption of each.
 
     Raises:
         UnknownNameError: no such format.
     """
-    return find("report format", FORMATS, format)(comparison, results, paper)
+    return find("report format", FORMATS, format)(comparison, results, paper, figures)

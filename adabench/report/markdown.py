@@ -1,9 +1,9 @@
 """A comparison as GitHub Markdown; nothing in it depends on when or where it is rendered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from adabench.compare.model import Comparison, ProblemComparison, Row, Sample
-from adabench.report import numbers
+from adabench.compare.model import AnalyticComparison, Comparison, ProblemComparison, Row, Sample, Tally
+from adabench.report import analytic, numbers
 from adabench.report.claims import claims
 from adabench.report.facts import LEGEND, facts, settings
 from adabench.report.failures import failure_lines
@@ -16,18 +16,33 @@ from adabench.results.format import Result
 
 FAILURES_SHOWN = 50
 
+Figure = tuple[str, str, str]
+"""A picture's file name beside the document, its title and its caption."""
 
-def render(comparison: Comparison, results: Sequence[Result], paper: bool = False) -> str:
-    """The comparison, or the paper's tables beside it, and where the results come from."""
+
+def render(
+    comparison: Comparison, results: Sequence[Result], paper: bool = False, figures: Sequence[Figure] = ()
+) -> str:
+    """The comparison, or the paper's tables beside it, the figures, and where the results come from."""
     if paper:
         parts = document(paper_tables(comparison))
     else:
         parts = [
             heading(1, "Comparison of optimizers"),
-            *map(_problem, comparison.problems),
-            paragraph(LEGEND),
+            *_group(LEGEND, map(_problem, comparison.problems)),
+            *_group(analytic.LEGEND, map(_analytic, comparison.analytic)),
         ]
-    return "\n\n".join([*parts, *_provenance(results)]) + "\n"
+    return "\n\n".join([*parts, *_figures(figures), *_provenance(results)]) + "\n"
+
+
+def _figures(figures: Sequence[Figure]) -> list[str]:
+    shown = [f"![{paragraph(title)}]({name})\n\n{paragraph(caption)}" for name, title, caption in figures]
+    return [heading(2, "Figures"), *shown] if shown else []
+
+
+def _group(legend: str, problems: Iterable[str]) -> list[str]:
+    blocks = list(problems)
+    return [*blocks, paragraph(legend)] if blocks else []
 
 
 def _problem(compared: ProblemComparison) -> str:
@@ -42,6 +57,20 @@ def _problem(compared: ProblemComparison) -> str:
         *_section("Every run, final test %", [_every_run(row) for row in compared.rows]),
     ]
     return "\n\n".join(block for block in blocks if block)
+
+
+def _analytic(compared: AnalyticComparison) -> str:
+    blocks = [
+        heading(2, compared.problem.label),
+        paragraph(analytic.facts(compared)),
+        table(analytic.COLUMNS, map(analytic.cells, compared.rows)),
+        items([analytic.sentence(compared)]),
+        *_section("Notes", compared.notes),
+        *_section("Did not complete", failure_lines(compared.failures, FAILURES_SHOWN)),
+        *_section("Settings", [_settings(row) for row in compared.rows]),
+        *_section("Every run, first step outside", list(map(analytic.every_exit, compared.rows))),
+    ]
+    return "\n\n".join(blocks)
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
@@ -85,7 +114,7 @@ def _cells(row: Row, validated: bool) -> list[str]:
     ]
 
 
-def _settings(row: Row) -> str:
+def _settings(row: Tally) -> str:
     every = settings(row.spec.hyperparameters)
     return f"{plain(row.optimizer)}: {every}; learning rate schedule {plain(row.spec.schedule)}"
 

@@ -1,6 +1,6 @@
 """Numbers as tables show them: accuracies in per cent, differences signed in percentage points."""
 
-from adabench.compare.model import Row
+from adabench.compare.model import Tally
 from adabench.compare.statistics import Estimate, Interval
 
 NOTHING = "-"
@@ -35,7 +35,7 @@ def difference(mean: float | None, interval: Interval | None) -> str:
     return points(mean) + (f" ({span(interval)})" if interval else "")
 
 
-def runs(row: Row) -> str:
+def runs(row: Tally) -> str:
     """How many runs completed and what became of the others, such as ``2 of 3, 1 diverged``."""
     if row.completed == row.runs:
         return str(row.runs)
@@ -47,3 +47,8 @@ def runs(row: Row) -> str:
 def quantity(value: float | None, decimals: int = 0) -> str:
     """A number with its thousands apart."""
     return NOTHING if value is None else f"{value:,.{decimals}f}"
+
+
+def short(value: float | None) -> str:
+    """A number of any size with three digits."""
+    return NOTHING if value is None else f"{value:.3g}"

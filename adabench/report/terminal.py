@@ -1,11 +1,12 @@
 """A comparison as plain text for a terminal: no colours, at most about 110 columns."""
 
+from collections.abc import Sequence
 from textwrap import fill
 
 from tabulate import tabulate
 
-from adabench.compare.model import Comparison, ProblemComparison, Row
-from adabench.report import numbers
+from adabench.compare.model import AnalyticComparison, Comparison, ProblemComparison, Row
+from adabench.report import analytic, numbers
 from adabench.report.claims import claims
 from adabench.report.facts import LEGEND, facts
 from adabench.report.failures import failure_lines
@@ -18,19 +19,33 @@ LABEL_WIDTH = 24
 
 def render(comparison: Comparison) -> str:
     """The whole comparison; every problem with its table, notes and claims."""
-    if not comparison.problems:
-        return "nothing to compare\n"
-    parts = [_problem(compared) for compared in comparison.problems]
-    return "\n\n".join([*parts, _wrapped(LEGEND)]) + "\n"
+    parts = []
+    if comparison.problems:
+        parts += [*map(_problem, comparison.problems), _wrapped(LEGEND)]
+    if comparison.analytic:
+        parts += [*map(_analytic, comparison.analytic), _wrapped(analytic.LEGEND)]
+    return "\n\n".join(parts or ["nothing to compare"]) + "\n"
 
 
 def _problem(compared: ProblemComparison) -> str:
+    return _blocks(compared, facts(compared), _table(compared), claims(compared))
+
+
+def _analytic(compared: AnalyticComparison) -> str:
+    headers = [title.replace(" ", "\n", 1) for title in analytic.COLUMNS]
+    table = _tabulated(headers, [analytic.cells(row) for row in compared.rows])
+    return _blocks(compared, analytic.facts(compared), table, [analytic.sentence(compared)])
+
+
+def _blocks(
+    compared: ProblemComparison | AnalyticComparison, facts: str, table: str, claims: Sequence[str]
+) -> str:
     notes = [f"note: {note}" for note in compared.notes]
     blocks = [
-        _wrapped(f"{plain(compared.problem.label)}: {facts(compared)}"),
-        _table(compared),
+        _wrapped(f"{plain(compared.problem.label)}: {facts}"),
+        table,
         "\n".join(map(_wrapped, [*notes, *failure_lines(compared.failures, FAILURES_SHOWN)])),
-        "\n".join(map(_wrapped, claims(compared))),
+        "\n".join(map(_wrapped, claims)),
     ]
     return "\n\n".join(block for block in blocks if block)
 
@@ -48,8 +63,12 @@ def _table(compared: ProblemComparison) -> str:
         "seconds",
         "gradient\nevals",
     ]
+    return _tabulated(columns, [_cells(row, validated) for row in compared.rows])
+
+
+def _tabulated(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return tabulate(
-        [_cells(row, validated) for row in compared.rows],
+        rows,
         headers=columns,
         tablefmt="simple",
         disable_numparse=True,

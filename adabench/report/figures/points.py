@@ -1,0 +1,84 @@
+"""The paper's Figure 1: paths over the contour map, and the distance to the optimum over steps."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from adabench.problems.surfaces import SURFACES, Surface
+from adabench.report.figures.style import Style, joined, looks, name, new_figure
+from adabench.results.format import Result
+from adabench.spec import AnalyticSpec
+
+MOST_SEEDS = 20
+"""Seeds whose distance is drawn as a thin line of its own."""
+
+
+def draw(results: Sequence[Result], title: str) -> Figure:
+    """A map where x has two coordinates, and each optimizer's distances; the results are of one problem."""
+    styles = looks(result.job.optimizer.label for result in results)
+    planar = all("x2" in result.curve for result in results)
+    rows = 1 + (len(styles) > 1)
+    figure, cells = new_figure(planar * 2 + -(-len(styles) // rows), rows, width=2.9, height=2.7)
+    if planar:
+        _draw_map(joined(figure, cells[:, :2]), results, styles)
+    panels = cells[:, planar * 2 :].flat
+    for axis, (label, style) in zip(panels, styles.items(), strict=False):
+        runs = [result for result in results if result.job.optimizer.label == label]
+        _draw_distances(axis, runs, style)
+        name(axis, label, "step", "distance to the optimum")
+    for axis in cells[:, planar * 2 :].flat[len(styles) :]:
+        axis.set_visible(False)
+    for axis in cells[:, planar * 2 :].flat[1 : len(styles)]:
+        axis.sharey(cells[0, planar * 2])
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _draw_map(axis: Axes, results: Sequence[Result], styles: Mapping[str, Style]) -> None:
+    """Contours of the function, its optimum, the edge of its region, and the first seed's paths."""
+    seed = min(result.job.seed for result in results)
+    for result in results:
+        if result.job.seed == seed:
+            _draw_path(axis, result, styles[result.job.optimizer.label])
+    name(axis, f"Paths of seed {seed}", "$x_1$", "$x_2$")
+    axis.legend(fontsize=8, loc="lower left")
+    spec, surface = results[0].job.problem, _surface(results[0])
+    if surface is None or not isinstance(spec, AnalyticSpec):
+        return
+    (a, b), reach = surface.optimum, surface.reach
+    x1, x2 = np.meshgrid(np.linspace(a - reach, a + reach, 240), np.linspace(b - reach, b + reach, 240))
+    axis.contourf(x1, x2, surface.height(x1, x2, **spec.options), levels=14, cmap="Greys", alpha=0.45)
+    axis.plot(a, b, marker="*", color="black", markersize=9, linestyle="none", zorder=5)
+    axis.set(xlim=(a - reach, a + reach), ylim=(b - reach, b + reach), aspect="equal")
+    if surface.edge is not None:
+        edge = Circle((a, b), surface.edge, fill=False, color="#444444", linestyle=":", linewidth=1.2)
+        axis.add_patch(edge)
+
+
+def _draw_path(axis: Axes, run: Result, style: Style) -> None:
+    surface = _surface(run)
+    start = [surface.start] if surface else []
+    path = np.array([*start, *zip(run.curve["x1"], run.curve["x2"], strict=True)], dtype=float)
+    axis.plot(path[:, 0], path[:, 1], linewidth=1.0, label=run.job.optimizer.label, **style)
+
+
+def _surface(run: Result) -> Surface | None:
+    spec = run.job.problem
+    return SURFACES.get(spec.name) if isinstance(spec, AnalyticSpec) else None
+
+
+def _draw_distances(axis: Axes, runs: Sequence[Result], style: Style) -> None:
+    """A thin line for every seed and a thick one for their median."""
+    length = min(len(run.curve["distance_to_optimum"]) for run in runs)
+    steps = np.array(runs[0].curve["steps"][:length], dtype=float)
+    values = np.array([run.curve["distance_to_optimum"][:length] for run in runs], dtype=float)
+    for seed in values[:MOST_SEEDS] if len(runs) > 1 else ():
+        axis.plot(steps, seed, linewidth=0.5, alpha=0.45, color=style["color"])
+    axis.plot(steps, np.median(values, axis=0), linewidth=1.4, color="black")
+    axis.set(xscale="log", yscale="log")
+    surface = _surface(runs[0])
+    if surface is not None and surface.edge is not None:
+        axis.axhline(surface.edge, color="#444444", linewidth=1.2, linestyle=":")
