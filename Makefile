@@ -38,5 +38,5 @@ clean:
 # installs into it from outside.
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv --without-pip $(VENV)
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev]'
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev,zoo]'
 	touch $@
