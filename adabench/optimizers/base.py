@@ -4,7 +4,7 @@ An update rule is written once, as a function of lists of tensors. ``foreach`` d
 parameters each call receives, all or one at a time: the same arithmetic, so the same bits on a CPU.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import torch
@@ -63,7 +63,7 @@ def require(name: str, value: float | Tensor, low: float, high: float = float("i
         raise ValueError(f"{name}={value} is not in [{low:g}, {high:g})")
 
 
-def require_word(name: str, value: str, words: tuple[str, ...]) -> None:
+def require_word(name: str, value: str, words: Collection[str]) -> None:
     """Raise `ValueError` unless ``value`` is one of ``words``."""
     if value not in words:
         raise ValueError(f"{name}={value!r} is not one of {', '.join(words)}")
