@@ -8,6 +8,7 @@ from adabench.check.finding import Outcome, failed, passed
 from adabench.check.subject import Subject
 from adabench.check.surfaces import Surface, network, quadratic
 from adabench.check.trial import Trial
+from adabench.errors import one_line
 from adabench.spec import OptimizerSpec
 
 STEPS = 300
@@ -30,14 +31,22 @@ def nonconvex(subject: Subject) -> Outcome:
 def _descends(subject: Subject, surface: Surface) -> Outcome:
     ends = []
     for spec in _candidates(subject):
-        trial = Trial(spec, surface)
-        start, end = trial.loss(), trial.run(STEPS).loss()
-        if math.isfinite(end) and end <= ENOUGH * start:
-            fall = f"{surface.name} from {start:.3g} to {end:.3g} in {STEPS} steps, {_rate(spec)}"
-            return passed(fall)
-        ends.append(f"{end:.3g} ({_rate(spec)})")
-    detail = f"{surface.name} starts at {start:.3g} and ends at {', '.join(ends)}"
-    return failed(detail)
+        start, end, told = _descent(spec, surface)
+        if end <= ENOUGH * start:
+            return passed(f"{surface.name} from {start:.3g} to {told} in {STEPS} steps, {_rate(spec)}")
+        ends.append(f"{told} ({_rate(spec)})")
+    return failed(f"{surface.name} starts at {start:.3g} and ends at {', '.join(ends)}")
+
+
+def _descent(spec: OptimizerSpec, surface: Surface) -> tuple[float, float, str]:
+    """The loss before and after, and the latter in words; a run that raises ends nowhere."""
+    trial = Trial(spec, surface)
+    start = float(trial.step().losses[0])
+    try:
+        end = trial.run(STEPS - 1).loss()
+    except (ArithmeticError, RuntimeError) as error:
+        return start, math.nan, one_line(error)
+    return start, end, f"{end:.3g}"
 
 
 def _candidates(subject: Subject) -> Iterator[OptimizerSpec]:

@@ -32,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, chunks, require
+from adabench.optimizers.base import ListOptimizer, chunks, require, require_adams
 
 
 class AdaBound(ListOptimizer):
@@ -70,11 +70,7 @@ class AdaBound(ListOptimizer):
         foreach: bool = True,
         capturable: bool = False,
     ) -> None:
-        require("lr", lr, 0.0)
-        require("betas[0]", betas[0], 0.0, 1.0)
-        require("betas[1]", betas[1], 0.0, 1.0)
-        require("eps", eps, 0.0)
-        require("weight_decay", weight_decay, 0.0)
+        require_adams(lr, betas, eps, weight_decay)
         require("final_lr", final_lr, 0.0)
         require("gamma", gamma, 0.0)
         self.state_names = ("exp_avg", "exp_avg_sq", "step", *(("max_exp_avg_sq",) if amsbound else ()))

@@ -32,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, Lists, chunks, require, require_word
+from adabench.optimizers.base import ListOptimizer, Lists, chunks, require, require_adams, require_word
 from adabench.optimizers.reductions import largest, largest_magnitude, models_in, norm, scalar_dtype, spread
 
 TRIGGERS = ("abs", "signed", "second_moment")
@@ -87,11 +87,7 @@ class AdaFix(ListOptimizer):
         capturable: bool = False,
         stacked: bool = False,
     ) -> None:
-        require("lr", lr, 0.0)
-        require("betas[0]", betas[0], 0.0, 1.0)
-        require("betas[1]", betas[1], 0.0, 1.0)
-        require("eps", eps, 0.0)
-        require("weight_decay", weight_decay, 0.0)
+        require_adams(lr, betas, eps, weight_decay)
         require("lipschitz_every", lipschitz_every, 1)
         require("lipschitz_opening", lipschitz_opening, 0)
         require_word("trigger", trigger, TRIGGERS)

@@ -31,7 +31,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, chunks, require, require_word
+from adabench.optimizers.base import ListOptimizer, chunks, require, require_adams, require_word
 
 SPATIAL: dict[str, Callable[[Tensor], Tensor]] = {
     "max": torch.max,
@@ -76,11 +76,7 @@ class AdaShift(ListOptimizer):
         foreach: bool = True,
         capturable: bool = False,
     ) -> None:
-        require("lr", lr, 0.0)
-        require("betas[0]", betas[0], 0.0, 1.0)
-        require("betas[1]", betas[1], 0.0, 1.0)
-        require("eps", eps, 0.0)
-        require("weight_decay", weight_decay, 0.0)
+        require_adams(lr, betas, eps, weight_decay)
         require("keep_num", keep_num, 1)
         require_word("spatial", spatial, SPATIAL)
         super().__init__(

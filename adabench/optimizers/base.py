@@ -63,6 +63,15 @@ def require(name: str, value: float | Tensor, low: float, high: float = float("i
         raise ValueError(f"{name}={value} is not in [{low:g}, {high:g})")
 
 
+def require_adams(lr: float | Tensor, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
+    """Raise `ValueError` unless the arguments that Adam and its relatives share are in their ranges."""
+    require("lr", lr, 0.0)
+    require("betas[0]", betas[0], 0.0, 1.0)
+    require("betas[1]", betas[1], 0.0, 1.0)
+    require("eps", eps, 0.0)
+    require("weight_decay", weight_decay, 0.0)
+
+
 def require_word(name: str, value: str, words: Collection[str]) -> None:
     """Raise `ValueError` unless ``value`` is one of ``words``."""
     if value not in words:
