@@ -52,7 +52,7 @@ BY_ERROR = {
     "same number of elements as scalar list": "reads gradients before its first call of the closure",
     "mat1 and mat2 shapes": "takes pairs of low-rank factors, not parameters of any shape",
 }
-"""Why a class does not apply, by a part of what it raises."""
+"""Why a class is not checked, by a part of what it raises."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Entry:
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail`` or ``does not apply``."""
-        return "does not apply" if self.trouble else "fail" if self.failures else "pass"
+        """``pass``, ``fail`` or ``not checked``."""
+        return "not checked" if self.trouble else "fail" if self.failures else "pass"
 
     @property
     def reason(self) -> str:
@@ -150,7 +150,7 @@ def document(entries: Sequence[Entry], seconds: float) -> str:
     sections = [_section(package, entries) for package in PACKAGES]
     return HEAD.format(
         classes=len(entries),
-        counts=", ".join(f"{verdict} {counts[verdict]}" for verdict in ("pass", "fail", "does not apply")),
+        counts=", ".join(f"{verdict} {counts[verdict]}" for verdict in ("pass", "fail", "not checked")),
         failed=", ".join(f"{name} {count}" for name, count in failed.most_common()),
         torch=torch.__version__,
         zoo=version("pytorch_optimizer"),
@@ -168,8 +168,8 @@ HEAD = """\
 default settings: {classes} classes; {counts}.
 
 A *fail* names each check that failed and what was seen; it is a property of this version of the class, and
-often one that its users can live with. Where a class *does not apply*, the reason says what it needs instead
-of parameters and settings. Checks that failed, and for how many classes: {failed}.
+often one that its users can live with. Where a class was *not checked*, the reason says what it needs besides
+parameters and settings, or that it took too long. Checks that failed, and for how many classes: {failed}.
 
 *State* is bytes a parameter for float32 layers of 256 to 256. *Cost* is the time of an update against
 torch's fused Adam on 1.62 million parameters, timed in turn with one thread while {workers} checks shared the
