@@ -71,6 +71,7 @@ def test_arrows_never_run_upward(path: Path) -> None:
         ["run", "--epochs", "0"],
         ["run", "nosuchsuite"],
         ["list"],
+        ["check", "adafx"],
         ["compare", "nosuchfolder"],
         ["report", "nosuchfolder"],
     ],
