@@ -16,13 +16,13 @@ from torch import Tensor
 from adabench.engine.clock import Clock
 from adabench.engine.device import configured, device_name
 from adabench.engine.environment import describe, utc_now
+from adabench.engine.rates import LearningRate
 from adabench.engine.seeding import Streams
 from adabench.engine.track import Track
 from adabench.errors import one_line
 from adabench.events import EpochEnded, Event, JobEnded, JobStarted, StepsDone, Summary
 from adabench.optimizers import OPTIMIZERS
 from adabench.optimizers.building import build_optimizer, traits_of
-from adabench.optimizers.schedules import SCHEDULES
 from adabench.problems.analytic import build_problem
 from adabench.spec import AnalyticSpec, Job, OptimizerSpec
 
@@ -106,8 +106,7 @@ class Points:
             self._optimizer: Any = build_optimizer(jobs[0].optimizer, [self.x], stacked=stacked)
             self._traits = traits_of(jobs[0].optimizer, self._optimizer)
         self._switch("train")
-        self._base_rates = [group.get("lr") for group in self._optimizer.param_groups]
-        self._factor = SCHEDULES[jobs[0].optimizer.schedule].factor
+        self._learning_rate = LearningRate(self._optimizer, jobs[0].optimizer.schedule, self.total_steps)
         sizes = [float(str(_options_of(job).get("noise", 0.0))) for job in jobs]
         self._noise_sizes = torch.tensor(sizes, dtype=torch.float64).reshape(*self._shape, 1)
         self._noisy, self._evaluations = max(sizes) > 0, 0
@@ -123,7 +122,7 @@ class Points:
             self.track.add(
                 path,
                 weights,
-                learning_rate=float(self._optimizer.param_groups[0].get("lr", float("nan"))),
+                learning_rate=self._learning_rate.current,
                 seconds=seconds / len(self._jobs),  # so that the jobs' seconds add up to the time taken
                 gradient_evaluations=self._evaluations,
             )
@@ -141,7 +140,7 @@ class Points:
         path = torch.empty(self.interval + 1, *self.x.shape, dtype=self.x.dtype, device=self._device)
         for k in range(self.interval):
             path[k] = self.x.detach()
-            self._set_learning_rate(epoch * self.interval + k)
+            self._learning_rate.set(epoch * self.interval + k)
             self._step(None if weights is None else weights[k], noise[k] if self._noisy else None)
         self._switch("eval")
         path[-1] = self.x.detach()
@@ -198,12 +197,6 @@ class Points:
             return torch.zeros(self.interval, *self._shape, dtype=torch.float64, device=self._device)
         stacked = torch.stack([draws[job.seed] for job in self._jobs], dim=1)
         return (stacked if self._shape else stacked[:, 0]).mul(factor).to(self._device)
-
-    def _set_learning_rate(self, step: int) -> None:
-        factor = self._factor(step / self.total_steps)
-        for group, base in zip(self._optimizer.param_groups, self._base_rates, strict=True):
-            if base is not None:
-                group["lr"] = base * factor
 
     def _switch(self, mode: str) -> None:
         """Between the point that the optimizer trains and the one that it wants judged."""

@@ -13,13 +13,13 @@ from adabench.engine.clock import Clock
 from adabench.engine.device import configured, device_name, peak_memory_bytes, reset_peak_memory
 from adabench.engine.environment import describe, utc_now
 from adabench.engine.probes import Probes
+from adabench.engine.rates import LearningRate
 from adabench.engine.seeding import Streams
 from adabench.engine.step import EagerStep, EpochTotals
 from adabench.engine.summary import summarize
 from adabench.errors import one_line
 from adabench.events import EpochEnded, Event, JobEnded, JobStarted, Status, StepsDone, Summary
 from adabench.optimizers.building import build_optimizer, traits_of
-from adabench.optimizers.schedules import SCHEDULES
 from adabench.problems.supervised import SupervisedProblem
 from adabench.spec import Job, SupervisedSpec
 
@@ -79,11 +79,10 @@ class Run:
             self._traits = traits_of(job.optimizer, self._optimizer)
             if self._traits.train_eval:
                 cast("Any", self._optimizer).train()
-        self._base_rates = [group.get("lr") for group in self._optimizer.param_groups]
-        self._factor = SCHEDULES[job.optimizer.schedule].factor
         self._step = EagerStep(self.problem, self._optimizer, streams, create_graph=self._traits.create_graph)
         self._probes = Probes(self._optimizer)
         self.total_steps = job.epochs * self.problem.steps_per_epoch
+        self._learning_rate = LearningRate(self._optimizer, job.optimizer.schedule, self.total_steps)
         self.history: list[dict[str, float]] = []
         self.trouble: str | None = None
 
@@ -128,7 +127,7 @@ class Run:
     def _steps_until(self, deadline: float, epoch: int, done: int, totals: EpochTotals) -> int:
         """Take steps until the epoch or the time is over; return how many of the epoch are done."""
         while done < self.problem.steps_per_epoch:
-            self._set_learning_rate(epoch * self.problem.steps_per_epoch + done)
+            self._learning_rate.set(epoch * self.problem.steps_per_epoch + done)
             if done == self.problem.steps_per_epoch - 1:
                 self._probes.before_last_step()
             self._step(epoch, done, totals)
@@ -150,16 +149,10 @@ class Run:
             if self._traits.train_eval:
                 cast("Any", self._optimizer).train()
 
-    def _set_learning_rate(self, step: int) -> None:
-        factor = self._factor(step / self.total_steps)
-        for group, base in zip(self._optimizer.param_groups, self._base_rates, strict=True):
-            if base is not None:
-                group["lr"] = base * factor
-
     def _costs(self, epochs: int) -> dict[str, float]:
         """The four cost axes after ``epochs`` epochs, and the learning rate there."""
         return {
-            "learning_rate": float(self._optimizer.param_groups[0].get("lr", math.nan)),
+            "learning_rate": self._learning_rate.current,
             "seconds": self._clock.seconds["training"],
             "steps": epochs * self.problem.steps_per_epoch,
             "samples": epochs * self.problem.examples_per_epoch,
