@@ -16,6 +16,8 @@ FORMAT = 1
 """Version of the job and result format. History: 1 (first release)."""
 
 Precision = Literal["fp32", "tf32", "bf16"]
+Executor = Literal["eager", "compiled", "captured"]
+Implementation = Literal["fused", "foreach"]
 
 
 class Frozen(BaseModel):
@@ -78,7 +80,12 @@ class Job(Frozen):
     seed: int = Field(ge=0)
     epochs: int = Field(ge=1)
     precision: Precision = "fp32"
-    implementation: Literal["foreach"] = "foreach"
+    implementation: Implementation = "foreach"
+    """How the optimizer's update runs: one pass over memory, or one operation after another."""
+    executor: Executor = "eager"
+    """How a training step runs: as written, its model compiled, or all of it captured in CUDA graphs."""
+    stacked: bool = False
+    """Trained together with jobs that differ only in their seed, as one batch of models."""
     threads: int | None = None
     """CPU threads, which change the order of sums; None on an accelerator."""
 

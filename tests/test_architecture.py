@@ -21,7 +21,9 @@ FLOORS: list[set[str]] = [
     {"compare"},
     {"report"},
     {"launchers"},
-    {"strict_yaml", "config", "pipeline", "progress", "listing", "cli", "__main__"},
+    {"strict_yaml", "config", "pipeline", "progress", "listing"},
+    {"commands"},
+    {"cli", "__main__"},
 ]
 TORCH_FREE = {"errors", "catalogue", "spec", "events", "results", "compare", "report"}
 TORCHS_OWN = ("adabench.engine", "adabench.problems.analytic", "adabench.problems.supervised")

@@ -1,0 +1,154 @@
+"""``adabench run``: jobs, their progress on stderr, their outcomes on stdout."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast, get_args
+
+import platformdirs
+import typer
+
+from adabench import listing
+from adabench.commands.shared import AsJson, SuiteFile, completion, say, stderr
+from adabench.config import Request, Settings, read_suites
+from adabench.datasets import DATASETS
+from adabench.errors import RequestError
+from adabench.models import MODELS
+from adabench.optimizers import OPTIMIZERS
+from adabench.problems import PROBLEMS
+from adabench.spec import Precision
+
+if TYPE_CHECKING:
+    from adabench.pipeline import Plan
+
+
+def _suite_names(incomplete: str) -> list[str]:
+    return [name for name in read_suites().content.suites if name.startswith(incomplete)]
+
+
+def run(
+    suite: Annotated[
+        str | None,
+        typer.Argument(help="A suite of benchmarks.yaml [default: quick]", autocompletion=_suite_names),
+    ] = None,
+    opt: Annotated[
+        list[str] | None,
+        typer.Option(help="Optimizer, as NAME or NAME:key=value,...", autocompletion=completion(OPTIMIZERS)),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Model, as NAME or NAME:key=value,...", autocompletion=completion(MODELS)),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Data set, as NAME, folder:PATH or npz:PATH", autocompletion=completion(DATASETS)),
+    ] = None,
+    problem: Annotated[
+        list[str] | None,
+        typer.Option(help="Analytic problem, as NAME:key=value,...", autocompletion=completion(PROBLEMS)),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Run seeds 0 to N-1.")] = None,
+    seed_list: Annotated[str | None, typer.Option(help="Run these seeds, such as 0,3,7.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples in a minibatch.")] = None,
+    train_examples: Annotated[
+        int | None, typer.Option(help="Train on a fixed, class-balanced subset of this size.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("results"),
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of data sets.", envvar="ADABENCH_DATA_DIR")
+    ] = None,
+    suites: SuiteFile = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Run jobs again that have a result.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List jobs and their cost only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run optimizers on problems, one result file for each seed; finished jobs are skipped."""
+    from adabench import pipeline
+
+    request = Request(
+        suite=suite,
+        optimizers=tuple(opt or ()),
+        models=tuple(model or ()),
+        datasets=tuple(dataset or ()),
+        problems=tuple(problem or ()),
+        settings=_settings(seeds, seed_list, epochs, batch_size, train_examples, precision),
+        suites_file=suites,
+    )
+    folder = data_dir or Path(platformdirs.user_cache_dir("adabench"))
+    plan = pipeline.plan(request, out=out, data_dir=folder, device=device, rerun=rerun)
+    if dry_run:
+        say(listing.planned(plan, as_json=as_json))
+        return
+    raise typer.Exit(_execute(plan, quiet=quiet, as_json=as_json))
+
+
+def _settings(
+    seeds: int | None,
+    seed_list: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    train_examples: int | None,
+    precision: str | None,
+) -> Settings:
+    """The numbers of the command line, each checked with the name that it was given under."""
+    if seeds is not None and seed_list is not None:
+        raise RequestError("--seeds and --seed-list cannot both be given; choose one")
+    for name, value in {
+        "--seeds": seeds,
+        "--epochs": epochs,
+        "--batch-size": batch_size,
+        "--train-examples": train_examples,
+    }.items():
+        if value is not None and value < 1:
+            raise RequestError(f"{name} {value} is not allowed; it takes a whole number of at least 1")
+    if precision is not None and precision not in get_args(Precision):
+        raise RequestError(
+            f"--precision {precision} is not allowed; it is one of {', '.join(get_args(Precision))}"
+        )
+    return Settings(
+        seeds=seeds if seed_list is None else _numbers("--seed-list", seed_list),
+        epochs=epochs,
+        batch_size=batch_size,
+        train_examples=train_examples,
+        precision=cast("Precision | None", precision),
+    )
+
+
+def _numbers(name: str, text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise RequestError(f"{name} {text!r} is not allowed; list whole numbers such as 0,3,7") from None
+
+
+def _execute(plan: "Plan", *, quiet: bool, as_json: bool) -> int:
+    """Run a plan with its progress on stderr and its answer on stdout; return the exit code."""
+    from adabench import pipeline, progress
+
+    console = stderr()
+    pending = plan.pending
+    if not quiet:
+        console.print(_introduction(plan), soft_wrap=True, markup=False)
+    if quiet or not pending:
+        display = progress.Silent()
+    elif console.is_terminal:
+        display = progress.Bars(console, pipeline.costs(plan))
+    else:
+        display = progress.Lines(console, len(pending))
+    try:
+        pipeline.prepare(plan)
+        with display:
+            results = pipeline.execute(plan, display)
+    except KeyboardInterrupt:
+        kept = f"interrupted: finished jobs are kept in {plan.store.folder}; the same command goes on"
+        console.print(kept, soft_wrap=True, markup=False)
+        return 130
+    say(listing.outcomes(plan, results, as_json=as_json))
+    return int(any(result.status != "completed" for result in results))
+
+
+def _introduction(plan: "Plan") -> str:
+    done = f", {len(plan.finished)} of them finished before" if plan.finished else ""
+    return f"{plan.sweep.name}: {len(plan.jobs)} jobs{done}, on {plan.device_name} ({plan.device})"

@@ -1,0 +1,45 @@
+"""What commands share: where they speak, what they read, and the flags that several of them take."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from adabench.results import Result
+
+ResultPaths = Annotated[
+    list[Path] | None, typer.Argument(help="Result files, or folders of them [default: results]")
+]
+Baseline = Annotated[
+    str | None, typer.Option(help="Optimizer that the others are compared with [default: adam]")
+]
+SuiteFile = Annotated[Path | None, typer.Option(help="A suite file instead of benchmarks.yaml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+
+
+def stderr() -> Console:
+    """Where progress and complaints go."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Write an answer to stdout."""
+    typer.echo(text.rstrip("\n"))
+
+
+def completion(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """Shell completion from a catalogue."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+def read_results(paths: Sequence[Path] | None) -> "tuple[Result, ...]":
+    """The results at ``paths``; unreadable files are named on stderr and left out."""
+    from adabench.results import read_all
+
+    loaded = read_all(paths or [Path("results")])
+    for problem in loaded.problems:
+        stderr().print(f"left out: {problem}", style="yellow", markup=False, soft_wrap=True)
+    return loaded.results
