@@ -35,6 +35,9 @@ class Summary(Frozen):
     """Training time alone: no start-up, evaluation or writing."""
     evaluation_seconds: float | None = None
     setup_seconds: float | None = None
+    """Loading data and building the model and the optimizer."""
+    warm_up_seconds: float | None = None
+    """Compiling and recording, and the steps taken for it, which are taken back."""
     steps: int = 0
     samples: int = 0
     gradient_evaluations: int = 0
@@ -57,6 +60,8 @@ class Environment(Frozen):
     device_type: str
     driver: str | None = None
     threads: int
+    workers: int = 1
+    """How many jobs ran side by side."""
     git_revision: str | None = None
     command: list[str]
     started: str

@@ -17,6 +17,8 @@ FORMAT = 1
 
 Precision = Literal["fp32", "tf32", "bf16"]
 Executor = Literal["eager", "compiled", "captured"]
+WantedExecutor = Literal["auto", "eager", "compiled", "captured"]
+Stacking = Literal["auto", "on", "off"]
 Implementation = Literal["fused", "foreach"]
 
 

@@ -45,14 +45,14 @@ def measure(model: str, data: str, like: str, steps: int, name: str) -> tuple[li
     spec = problem_spec(model, data, Settings())
     problem = SupervisedProblem(spec, data_dir=Path(), device=device, draw=streams.generator)
     optimizer = build_optimizer(optimizer_spec(name, {}), problem.model.parameters())
-    step, probes, totals = EagerStep(problem, optimizer, streams), Probes(optimizer), EpochTotals(device)
+    step, probes = EagerStep(problem, optimizer, streams, EpochTotals(device)), Probes(optimizer)
     problem.start_epoch(0)
-    step(0, 0, totals)
+    step(0, 0)
     examples = find_dataset(like)[0].train_examples or 0
     epoch = -(-examples // spec.batch_size)
     training, probing = [], []
     for _ in range(PAIRS):
-        part = seconds_of(lambda: [step(0, k % problem.steps_per_epoch, totals) for k in range(steps)])
+        part = seconds_of(lambda: [step(0, k % problem.steps_per_epoch) for k in range(steps)])
         training.append(part * epoch / steps)
         probing.append(seconds_of(probes.before_last_step) + seconds_of(lambda: probes.read(epoch)))
     return training, probing

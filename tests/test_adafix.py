@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from adabench.optimizers import AdaFix
+from adabench.optimizers.fused import compiler_available
 
 
 def network() -> torch.nn.Sequential:
@@ -204,3 +205,112 @@ def test_a_closure_that_does_not_zero_gradients_is_not_counted_twice() -> None:
         optimizer.zero_grad()
         optimizer.step(lambda: (3.5 * x**2).sum().backward())
     assert float(optimizer.diagnostics()["lipschitz"]) == pytest.approx(7.0)
+
+
+def quadratic(lr: float = 0.01, **settings: Any) -> tuple[torch.nn.Parameter, AdaFix]:
+    """A point on 3.5 x^2, whose gradient is 7 x, and an AdaFix over it."""
+    x = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    return x, AdaFix([x], lr=lr, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"lipschitz_every": 3}, {"weight_decay": 0.1}, {"lipschitz_opening": 2}]
+)
+def test_two_halves_are_a_step(settings: dict[str, Any]) -> None:
+    """An engine that holds both gradients walks another way than ``step(closure)``."""
+    (x, whole), (y, halves) = quadratic(**settings), quadratic(**settings)
+
+    def closure() -> None:
+        x.grad = 7 * x.detach() + 0.1 * x.detach() ** 2
+
+    for _ in range(8):
+        whole.step(closure)
+        due = halves.due
+        y.grad = 7 * y.detach() + 0.1 * y.detach() ** 2
+        halves.advance()
+        if due:
+            y.grad = 7 * y.detach() + 0.1 * y.detach() ** 2
+            halves.observe()
+    assert torch.equal(x, y)
+    for name, value in whole.diagnostics().items():
+        assert torch.equal(value, halves.diagnostics()[name])
+
+
+def test_says_before_a_step_whether_it_estimates() -> None:
+    """An engine that prepares one gradient where two are needed, or two where one is."""
+    x, optimizer = quadratic(lipschitz_every=3, lipschitz_opening=2)
+    calls: list[int] = []
+    for _ in range(8):
+        calls.append(0)
+        due = optimizer.due
+
+        def closure() -> None:
+            calls[-1] += 1
+            x.grad = 7 * x.detach()
+
+        optimizer.step(closure)
+        assert calls[-1] == (2 if due else 1)
+    assert calls == [2, 2, 1, 2, 1, 1, 2, 1]
+
+
+def test_a_replayed_step_moves_the_schedule_of_estimates() -> None:
+    """A count on the host that stands still while a CUDA graph takes the steps."""
+    x, optimizer = quadratic(lipschitz_every=3, capturable=True)
+    x.grad = 7 * x.detach()
+    optimizer.advance()
+    assert not optimizer.due
+    optimizer.replayed()
+    optimizer.replayed()
+    assert optimizer.due
+
+
+def test_an_estimate_needs_the_first_half_of_its_step() -> None:
+    """L raised by gradients of two different steps."""
+    x, optimizer = quadratic(lipschitz_every=2)
+    message = r"^AdaFix\.observe\(\) completes the advance\(\) of a step that was due$"
+    with pytest.raises(RuntimeError, match=message):
+        optimizer.observe()
+    x.grad = 7 * x.detach()
+    optimizer.advance()
+    optimizer.observe()
+    with pytest.raises(RuntimeError, match=message):
+        optimizer.observe()
+    optimizer.advance()  # not due
+    with pytest.raises(RuntimeError, match=message):
+        optimizer.observe()
+
+
+def test_measures_the_step_that_was_taken_and_not_the_one_meant() -> None:
+    """In single precision a step far under the weights' last digit moves nothing: no estimate of L."""
+    x = torch.nn.Parameter(torch.full((4,), 1e6))
+    optimizer = AdaFix([x], lr=1e-3)
+    x.grad = torch.ones(4)
+    optimizer.advance()
+    x.grad = torch.full((4,), 2.0)
+    optimizer.observe()
+    assert torch.equal(x.detach(), torch.full((4,), 1e6))
+    assert float(optimizer.diagnostics()["lipschitz"]) == 0.0
+
+
+def test_the_largest_magnitude_may_be_negative() -> None:
+    """A maximum in the place of the largest magnitude: v fixed where gradients are large and negative."""
+    for sign in (1.0, -1.0):
+        x, optimizer = quadratic()
+        x.grad = torch.tensor([0.0, sign * 5.0], dtype=torch.float64)
+        optimizer.param_groups[0]["lipschitz"].fill_(400.0)  # x lr = 4
+        optimizer.advance()
+        assert float(optimizer.diagnostics()["second_moment_updates"]) == 1.0
+        x.grad = torch.tensor([0.0, sign * 3.0], dtype=torch.float64)
+        optimizer.advance()
+        assert float(optimizer.diagnostics()["second_moment_updates"]) == 1.0
+
+
+def test_fused_finds_the_same_lipschitz_constant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum of squares of something else than the step, in the kernel that moves the weights."""
+    if not compiler_available():
+        pytest.skip("needs a C++ compiler")
+    monkeypatch.setattr("adabench.optimizers.fused.SMALLEST", 2)
+    walks = [train(lambda params, fused=fused: AdaFix(params, fused=fused), 100) for fused in (False, True)]
+    torch.testing.assert_close(walks[1][0], walks[0][0], rtol=1e-4, atol=1e-5)
+    for name, value in walks[0][1].diagnostics().items():
+        torch.testing.assert_close(walks[1][1].diagnostics()[name], value, rtol=1e-4, atol=0)

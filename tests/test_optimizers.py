@@ -17,6 +17,7 @@ from adabench.errors import RequestError
 from adabench.optimizers import OPTIMIZERS, gradient_evaluations, optimizer_spec
 from adabench.optimizers.base import ListOptimizer
 from adabench.optimizers.building import build_optimizer
+from adabench.optimizers.fused import compiler_available
 from adabench.optimizers.schedules import SCHEDULES
 
 SHAPES = [(1,), (2, 3), (3,), (3, 2)]
@@ -83,6 +84,7 @@ class Descent:
         settings: dict[str, Any] | None = None,
         *,
         foreach: bool = True,
+        implementation: Any = "foreach",
         dtype: torch.dtype = torch.float64,
         idle: list[torch.nn.Parameter] | None = None,
     ) -> None:
@@ -91,7 +93,7 @@ class Descent:
         pairs = zip(parts, SHAPES, strict=True)
         self.params = [torch.nn.Parameter(part.clone().view(shape)) for part, shape in pairs]
         spec = optimizer_spec(name, settings or {})
-        self.optimizer = build_optimizer(spec, [*self.params, *(idle or [])])
+        self.optimizer = build_optimizer(spec, [*self.params, *(idle or [])], implementation=implementation)
         for group in self.optimizer.param_groups:
             group["foreach"] = foreach
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -142,14 +144,31 @@ def test_every_row_has_a_reference() -> None:
     assert set(OPTIMIZERS) == set(REFERENCES)
 
 
-@pytest.mark.parametrize(("name", "settings"), VARIANTS)
+@pytest.mark.parametrize(
+    ("name", "settings", "implementation"),
+    [
+        (name, settings, kind)
+        for kind in ("foreach", "fused")
+        for name, settings in VARIANTS
+        if kind == "foreach" or OPTIMIZERS[name].traits.fused
+    ],
+)
 @pytest.mark.parametrize("schedule", ["constant", "step"])
-def test_follows_the_reference(name: str, settings: dict[str, Any], schedule: str) -> None:
-    """Any slip in the rule: 120 steps in float64, parameters and state, to 1e-9.
+def test_follows_the_reference(
+    name: str,
+    settings: dict[str, Any],
+    implementation: str,
+    schedule: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Any slip in the rule: 300 steps in float64, parameters and state, to 1e-9.
 
     A method that rounds to bfloat16 inside is held to that type's precision. One that stops early when
     the loss hardly moves is told not to, as no reference sees the loss, and to take short steps.
     """
+    if implementation == "fused" and not compiler_available():
+        pytest.skip("needs a C++ compiler")
+    monkeypatch.setattr("adabench.optimizers.fused.SMALLEST", 2)
     row = OPTIMIZERS[name]
     settings = settings | (UNHURRIED if "tolerance_change" in row.options else {})
     spec = optimizer_spec(name, settings)
@@ -157,7 +176,7 @@ def test_follows_the_reference(name: str, settings: dict[str, Any], schedule: st
     def rate(t: int) -> float:
         return SCHEDULES[schedule].factor((t - 1) / STEPS)
 
-    descent = Descent(name, settings).run(STEPS, rate)
+    descent = Descent(name, settings, implementation=implementation).run(STEPS, rate)
     point, state = REFERENCES[name](START.tolist(), gradient, STEPS, spec.hyperparameters, rate, SHAPES)
     close = {"rtol": 0, "atol": 0.1} if row.traits.rounds_to_bfloat16 else {"rtol": 1e-9, "atol": 1e-10}
     torch.testing.assert_close(descent.point, torch.tensor(point, dtype=torch.float64), **close)

@@ -180,7 +180,7 @@ def test_differentiable_gradients_are_gone_when_the_step_is_over(own: Path) -> N
     optimizer = build_optimizer(spec, problem.model.parameters())
     assert traits_of(spec, optimizer).create_graph
     problem.start_epoch(0)
-    EagerStep(problem, optimizer, Streams(0), create_graph=True)(0, 0, EpochTotals(CPU))
+    EagerStep(problem, optimizer, Streams(0), EpochTotals(CPU), create_graph=True)(0, 0)
     assert all(p.grad is not None and p.grad.grad_fn is None for p in problem.model.parameters())
 
 

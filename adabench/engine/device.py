@@ -2,6 +2,7 @@
 
 import functools
 import platform
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,16 @@ def select_device(name: str, precision: Precision) -> torch.device:
         raise RequestError(f"device {name!r} is not here: {seen}; use --device cpu")
     if precision == "tf32" and device.type == "cpu":
         raise RequestError("precision tf32 needs a CUDA device; on a CPU use --precision fp32 or bf16")
+    if precision == "bf16" and not computes_bfloat16(device):
+        warnings.warn(f"{name} emulates bf16 and is much slower in it than in fp32", stacklevel=2)
     return device
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies in bfloat16 itself; what it emulates is far slower than fp32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def cpu_threads(device: torch.device) -> int | None:

@@ -26,33 +26,40 @@ MOST_COORDINATES = 1_000_000
 
 
 class Probes:
-    """Turns an optimizer's state into one value of each column for each epoch."""
+    """Turns an optimizer's state into one value of each column for each epoch.
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    Args:
+        optimizer: whose state it is.
+        model: which of the models to look at, where the optimizer's tensors hold many of them in
+            their first dimension.
+    """
+
+    def __init__(self, optimizer: Optimizer, model: int | None = None) -> None:
         self._optimizer = optimizer
+        self._model: Any = ... if model is None else model
         self._diagnostics = getattr(optimizer, "diagnostics", dict)
         self._updates_before = 0.0
         self._before: list[Tensor] = []
 
     def before_last_step(self) -> None:
         """Keep the weights, so that the epoch's last step can be measured."""
-        self._before = [p.detach().clone() for p in self._parameters()]
+        self._before = [p.clone() for p in self._values()]
 
     def read(self, steps: int) -> dict[str, float]:
         """The columns after an epoch of ``steps`` steps."""
-        return self._last_step() | self._second_moment() | self._own_words(steps)
+        return self._last_step() | self._second_moments() | self._own_words(steps)
 
     def _last_step(self) -> dict[str, float]:
-        gradients = [p.grad for p in self._parameters() if p.grad is not None]
+        gradients = [p.grad[self._model] for p in self._parameters() if p.grad is not None]
         values = {"gradient_norm": float(_norm(gradients))} if gradients else {}
         if self._before:
-            moved = torch._foreach_sub([p.detach() for p in self._parameters()], self._before)
+            moved = torch._foreach_sub(self._values(), self._before)
             values["update_norm"] = float(_norm(list(moved)))
             self._before = []
         return values
 
-    def _second_moment(self) -> dict[str, float]:
-        moments = list(_second_moments(self._optimizer))
+    def _second_moments(self) -> dict[str, float]:
+        moments = list(self._each_second_moment())
         if not moments:
             return {}
         touched = [(v[v > 0], lr, correction, eps) for v, lr, correction, eps in moments]
@@ -68,7 +75,7 @@ class Probes:
         return values
 
     def _own_words(self, steps: int) -> dict[str, float]:
-        values = {name: float(value) for name, value in self._diagnostics().items()}
+        values = {name: float(self._of_model(value)) for name, value in self._diagnostics().items()}
         updates = values.pop("second_moment_updates", None)
         if updates is not None:
             values["frozen_fraction"] = 1 - (updates - self._updates_before) / steps
@@ -79,21 +86,28 @@ class Probes:
         for group in self._optimizer.param_groups:
             yield from group["params"]
 
+    def _values(self) -> list[Tensor]:
+        return [p.detach()[self._model] for p in self._parameters()]
 
-def _second_moments(optimizer: Optimizer) -> Iterator[tuple[Tensor, float, float, float]]:
-    """Each parameter's flattened v, its learning rate, 1 - beta2^k (1 where v has no bias), and eps."""
-    shared: dict[str, Any] = optimizer.param_groups[0]
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            state = optimizer.state.get(p, {})
-            name = next((name for name in SECOND_MOMENTS if isinstance(state.get(name), Tensor)), None)
-            if name is None or group.get("lr") is None:
-                continue
-            delay = group.get("keep_num", 0)  # AdaShift's v lags behind by as many steps
-            updates = float(shared.get("updates", state.get("step", 0))) - delay
-            biased = SECOND_MOMENTS[name] and "betas" in group and updates > 0
-            correction = 1 - float(group["betas"][1]) ** updates if biased else 1.0
-            yield state[name].detach().flatten(), float(group["lr"]), correction, float(group.get("eps", 0.0))
+    def _of_model(self, number: Any) -> Any:
+        """A number of this model's own, where each model has one, or one that they share."""
+        return number[self._model] if isinstance(number, Tensor) and number.ndim else number
+
+    def _each_second_moment(self) -> Iterator[tuple[Tensor, float, float, float]]:
+        """Each parameter's flattened v, its learning rate, 1 - beta2^k (1 where v has no bias), and eps."""
+        shared: dict[str, Any] = self._optimizer.param_groups[0]
+        for group in self._optimizer.param_groups:
+            for p in group["params"]:
+                state = self._optimizer.state.get(p, {})
+                name = next((name for name in SECOND_MOMENTS if isinstance(state.get(name), Tensor)), None)
+                if name is None or group.get("lr") is None:
+                    continue
+                delay = group.get("keep_num", 0)  # AdaShift's v lags behind by as many steps
+                updates = float(self._of_model(shared.get("updates", state.get("step", 0)))) - delay
+                biased = SECOND_MOMENTS[name] and "betas" in group and updates > 0
+                correction = 1 - float(group["betas"][1]) ** updates if biased else 1.0
+                v = state[name].detach()[self._model].flatten()
+                yield v, float(group["lr"]), correction, float(group.get("eps", 0.0))
 
 
 def _spread(name: str, values: Tensor) -> dict[str, float]:

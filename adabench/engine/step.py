@@ -1,4 +1,4 @@
-"""One training step, and the totals of an epoch that accumulate on the device."""
+"""One training step run as written, and the totals of an epoch that accumulate on the device."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,25 +13,39 @@ from adabench.problems.interface import Problem
 
 
 class EpochTotals:
-    """Loss, correct predictions and finite steps of an epoch, summed on the device and read once."""
+    """Loss, correct predictions and finite steps of an epoch, summed on the device and read once.
 
-    def __init__(self, device: torch.device) -> None:
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
-        self._finite_steps = torch.zeros((), dtype=torch.int64, device=device)
-        self._finite = torch.ones((), dtype=torch.bool, device=device)
-        self._examples = 0
+    Args:
+        device: where the losses are.
+        shape: () for one model, (S,) for S side by side.
+    """
+
+    def __init__(self, device: torch.device, shape: tuple[int, ...] = ()) -> None:
+        self._sums = torch.zeros(2, *shape, dtype=torch.float64, device=device)
+        self._finite_steps = torch.zeros(shape, dtype=torch.int64, device=device)
+        self._finite = torch.ones(shape, dtype=torch.bool, device=device)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Everything that `add` writes."""
+        return self._sums, self._finite_steps, self._finite
+
+    def clear(self) -> None:
+        """Begin another epoch, in the same tensors."""
+        self._sums.zero_()
+        self._finite_steps.zero_()
+        self._finite.fill_(True)
 
     def add(self, loss: Tensor, correct: Tensor, examples: int) -> None:
-        """Count one step: its mean loss (0-d), its correct predictions (0-d) and its examples."""
+        """Count one step: its mean losses, its correct predictions and its examples."""
         self._sums += torch.stack([loss.double() * examples, correct.double()])
         self._finite &= loss.isfinite()
         self._finite_steps += self._finite
-        self._examples += examples
 
-    def read(self) -> tuple[dict[str, float], int]:
-        """Mean loss and accuracy over the examples, and the steps before the first bad loss."""
-        loss, correct = (self._sums / max(self._examples, 1)).tolist()
-        return {"train_loss": loss, "train_accuracy": correct}, int(self._finite_steps)
+    def read(self, examples: int) -> tuple[dict[str, Tensor], Tensor]:
+        """Mean loss and accuracy over the epoch's examples, and the steps before the first bad loss."""
+        loss, correct = (self._sums / max(examples, 1)).cpu()
+        return {"train_loss": loss, "train_accuracy": correct}, self._finite_steps.cpu()
 
 
 class EagerStep:
@@ -44,44 +58,64 @@ class EagerStep:
         problem: what is optimized.
         optimizer: what calls the closure.
         streams: the seed's random streams.
+        totals: told of every step's first evaluation.
         create_graph: make gradients that can be differentiated again, until the step is over.
     """
 
     def __init__(
-        self, problem: Problem, optimizer: Optimizer, streams: Streams, *, create_graph: bool = False
+        self,
+        problem: Problem,
+        optimizer: Optimizer,
+        streams: Streams,
+        totals: EpochTotals,
+        *,
+        create_graph: bool = False,
     ) -> None:
-        self._problem, self._optimizer, self._streams = problem, optimizer, streams
+        self._problem, self._optimizer, self._streams, self._totals = problem, optimizer, streams, totals
         self._backward = _differentiable_backward if create_graph else _backward
         self._create_graph = create_graph
         self.gradient_evaluations = 0
 
-    def __call__(self, epoch: int, step: int, totals: EpochTotals) -> None:
-        """Take the step of this number in this epoch, adding its first evaluation to ``totals``."""
-        minibatch = self._problem.minibatch(step)
+    def __call__(self, epoch: int, step: int) -> None:
+        """Take the step of this number in this epoch."""
+        seed = self._streams.number("dropout", epoch, step) if self._problem.stochastic else None
+        self.gradient_evaluations += self.take(self._problem.minibatch(step), seed)
+
+    def take(self, minibatch: Any, seed: int | None = None) -> int:
+        """Take a step on a minibatch.
+
+        Args:
+            minibatch: what the problem's loss takes.
+            seed: of the random numbers that the model itself draws; None where it draws none.
+
+        Returns:
+            How many gradients the optimizer asked for.
+        """
         evaluations = 0
 
         @torch.enable_grad()
         def closure() -> Any:
             nonlocal evaluations
             self._optimizer.zero_grad()
-            if self._problem.stochastic:
-                torch.manual_seed(self._streams.number("dropout", epoch, step))
+            if seed is not None:
+                torch.manual_seed(seed)
             with held_statistics(self._problem.model) if evaluations else nullcontext():
                 loss, correct, examples = self._problem.loss(minibatch)
             self._backward(loss, self._optimizer)
             if not evaluations:
-                totals.add(loss.detach(), correct, examples)
+                self._totals.add(loss.detach(), correct, examples)
             evaluations += 1
             return loss
 
         self._optimizer.step(closure)
-        self.gradient_evaluations += evaluations
         if self._create_graph:
             _cut_graphs(self._optimizer)
+        return evaluations
 
 
 def _backward(loss: Tensor, optimizer: Optimizer) -> None:
-    loss.backward()  # type: ignore[no-untyped-call]
+    # The models of a stack share no weights, so the sum gives each of them its own gradient.
+    (loss if loss.ndim == 0 else loss.sum()).backward()  # type: ignore[no-untyped-call]
 
 
 def _differentiable_backward(loss: Tensor, optimizer: Optimizer) -> None:

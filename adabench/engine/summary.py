@@ -17,13 +17,25 @@ def summarize(
     model: nn.Module,
     optimizer: Optimizer,
     peak_memory_bytes: int | None,
+    models: int = 1,
 ) -> Summary:
-    """Fold the epochs' metrics and the clocks into a summary; an empty history leaves metrics None."""
+    """Fold the epochs' metrics and the clocks into a summary; an empty history leaves metrics None.
+
+    Args:
+        history: one row of metrics an epoch.
+        seconds: of each phase of the clock.
+        model: what was trained.
+        optimizer: what trained it.
+        peak_memory_bytes: of all that ran.
+        models: how many of them ran as one: each has its share of the seconds and of the state.
+    """
+    seconds = {phase: time / models for phase, time in seconds.items()}
     sizes: dict[str, Any] = {
         "setup_seconds": seconds.get("setup"),
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "warm_up_seconds": seconds.get("warm_up"),
+        "parameters": sum(p.numel() for p in model.parameters()) // models,
         "peak_memory_bytes": peak_memory_bytes,
-        "optimizer_state_bytes": sum(tensor.nbytes for tensor in _state_tensors(optimizer)),
+        "optimizer_state_bytes": sum(tensor.nbytes for tensor in _state_tensors(optimizer)) // models,
     }
     if not history:
         return Summary(**sizes)

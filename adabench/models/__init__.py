@@ -24,6 +24,8 @@ class ModelRow:
         options: settings of the architecture with their defaults and ranges.
         minimum_size: smallest height and width in pixels that it takes; the problem enlarges what
             is smaller.
+        channels_last: its convolutions are faster with the channels innermost in memory.
+        stackable: many of it can train as one batch of models: nothing in it moves but weights.
     """
 
     build: str
@@ -32,6 +34,8 @@ class ModelRow:
     dataset: str
     options: Mapping[str, Option] = field(default_factory=dict)
     minimum_size: int = 1
+    channels_last: bool = False
+    stackable: bool = False
 
 
 MODELS: dict[str, ModelRow] = {
@@ -41,6 +45,7 @@ MODELS: dict[str, ModelRow] = {
         paper="Bae, Ryu and Shin 2019, arXiv 1911.00289",
         dataset="mnist",
         options={"hidden": Option((2048,), "width of each hidden layer", low=1, any_length=True)},
+        stackable=True,
     ),
     "vgg11": ModelRow(
         build="adabench.models.vgg:vgg11",
@@ -48,12 +53,14 @@ MODELS: dict[str, ModelRow] = {
         paper="Simonyan and Zisserman 2015, arXiv 1409.1556",
         dataset="cifar10",
         minimum_size=32,
+        channels_last=True,
     ),
     "resnet34": ModelRow(
         build="adabench.models.resnet:resnet34",
         summary="sixteen residual blocks of two convolutions, with a stem for small images",
         paper="He, Zhang, Ren and Sun 2016, arXiv 1512.03385",
         dataset="cifar10",
+        channels_last=True,
     ),
     "densenet53": ModelRow(
         build="adabench.models.densenet:densenet53",
@@ -62,5 +69,6 @@ MODELS: dict[str, ModelRow] = {
         dataset="cifar10",
         options={"growth": Option(32, "channels that each bottleneck adds", low=1)},
         minimum_size=8,
+        channels_last=True,
     ),
 }

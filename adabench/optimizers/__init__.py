@@ -11,7 +11,7 @@ from adabench.optimizers.outside import is_outside, outside_spec
 from adabench.optimizers.row import OptimizerRow, Traits, one_a_step
 from adabench.optimizers.rows import OPTIMIZERS
 from adabench.optimizers.schedules import SCHEDULES
-from adabench.spec import OptimizerSpec
+from adabench.spec import Implementation, OptimizerSpec
 
 if TYPE_CHECKING:
     from adabench.optimizers.adabound import AdaBound
@@ -25,7 +25,9 @@ __all__ = [
     "AdaShift",
     "OptimizerRow",
     "Traits",
+    "can_be_captured",
     "gradient_evaluations",
+    "implementation_of",
     "optimizer_spec",
 ]
 
@@ -66,6 +68,21 @@ def gradient_evaluations(spec: OptimizerSpec, steps: int) -> int:
     """
     row = OPTIMIZERS.get(spec.name)
     return (row.gradient_evaluations if row else one_a_step)(spec.hyperparameters, steps)
+
+
+def implementation_of(spec: OptimizerSpec, wanted: Implementation) -> Implementation:
+    """The kind of update that ``spec`` runs when ``wanted`` is asked of all: fused only where it has one."""
+    row = OPTIMIZERS.get(spec.name)
+    return "fused" if wanted == "fused" and row is not None and row.traits.fused else "foreach"
+
+
+def can_be_captured(spec: OptimizerSpec, implementation: Implementation) -> bool:
+    """Whether a CUDA graph can hold a step of ``spec``, built as ``implementation`` and capturable."""
+    row = OPTIMIZERS.get(spec.name)
+    if row is None:
+        return False
+    fused = implementation_of(spec, implementation) == "fused"
+    return row.traits.capturable or (row.traits.capturable_if_fused and fused)
 
 
 def __getattr__(name: str) -> Any:

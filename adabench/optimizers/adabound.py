@@ -32,7 +32,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, chunks, require, require_adams
+from adabench.optimizers.base import ListOptimizer, chunks, require, require_adams, with_penalty
+from adabench.optimizers.fused import Number, apply
 
 
 class AdaBound(ListOptimizer):
@@ -48,6 +49,7 @@ class AdaBound(ListOptimizer):
         gamma: speed at which the bounds close, at least 0.
         amsbound: take the largest second moment so far.
         foreach: update all parameters in one call (the default) or one at a time; the same bits.
+        fused: update each large parameter in one pass over memory, by a compiled kernel.
         capturable: keep step counts on the device, so that a CUDA graph can hold the step.
 
     Raises:
@@ -68,12 +70,14 @@ class AdaBound(ListOptimizer):
         gamma: float = 1e-3,
         amsbound: bool = False,
         foreach: bool = True,
+        fused: bool = False,
         capturable: bool = False,
     ) -> None:
         require_adams(lr, betas, eps, weight_decay)
         require("final_lr", final_lr, 0.0)
         require("gamma", gamma, 0.0)
-        self.state_names = ("exp_avg", "exp_avg_sq", "step", *(("max_exp_avg_sq",) if amsbound else ()))
+        maxima = ("max_exp_avg_sq",) if amsbound else ()
+        self.state_names = ("exp_avg", "exp_avg_sq", *maxima, "step")
         super().__init__(
             params,
             {
@@ -84,6 +88,7 @@ class AdaBound(ListOptimizer):
                 "final_lr": final_lr,
                 "gamma": gamma,
                 "foreach": foreach,
+                "fused": fused,
                 "capturable": capturable,
             },
         )
@@ -109,23 +114,16 @@ class AdaBound(ListOptimizer):
         """
         loss = torch.enable_grad()(closure)() if closure is not None else None
         for group in self.param_groups:
-            for params, grads, exp_avgs, exp_avg_sqs, steps, *maxima in chunks(
-                self.lists_of(group), group["foreach"]
-            ):
+            lists = with_penalty(self.lists_of(group), group["weight_decay"])
+            for *tensors, steps in chunks(lists, group["foreach"] or group["fused"]):
                 torch._foreach_add_(steps, 1)
-                adabound_update(
-                    params,
-                    grads,
-                    exp_avgs,
-                    exp_avg_sqs,
-                    *maxima,
-                    steps=[t.double() if group["capturable"] else float(t) for t in steps],
-                    lr=group["lr"],
+                apply(
+                    adabound_update,
+                    tuple(tensors),
+                    _numbers(group, steps),
+                    fused=group["fused"],
                     betas=group["betas"],
                     eps=group["eps"],
-                    weight_decay=group["weight_decay"],
-                    final_lr=group["final_lr"] * group["lr"] / group["base_lr"],
-                    gamma=group["gamma"],
                 )
         return loss
 
@@ -137,14 +135,12 @@ def adabound_update(
     exp_avg_sqs: list[Tensor],
     max_exp_avg_sqs: list[Tensor] | None = None,
     *,
-    steps: list[Any],
-    lr: float | Tensor,
+    scales: Number,
+    lows: Number,
+    highs: Number,
     betas: tuple[float, float],
     eps: float,
-    weight_decay: float,
-    final_lr: float | Tensor,
-    gamma: float,
-) -> None:
+) -> list[Tensor]:
     """One step of the rule above for lists X, G, M, V of equal shapes, in place in X, M and V.
 
     Args:
@@ -153,17 +149,16 @@ def adabound_update(
         exp_avgs: M, of X's shapes.
         exp_avg_sqs: V, of X's shapes.
         max_exp_avg_sqs: the largest V so far, for AMSBound.
-        steps: t of each parameter, counting this step: numbers, or 0-d tensors.
-        lr: learning rate.
+        scales: lr sqrt(1 - beta2^t) / (1 - beta1^t), with t of each parameter.
+        lows: where the rates of each parameter end below.
+        highs: and above.
         betas: decay rates of M and V, each in [0, 1).
         eps: at least 0.
-        weight_decay: at least 0.
-        final_lr: where the bounds close in.
-        gamma: how fast they do.
+
+    Returns:
+        Nothing: an empty list.
     """
     beta1, beta2 = betas
-    if weight_decay != 0:
-        grads = list(torch._foreach_add(grads, params, alpha=weight_decay))
     # M = beta1 M + (1 - beta1) G,  V = beta2 V + (1 - beta2) G^2
     torch._foreach_lerp_(exp_avgs, grads, 1 - beta1)
     torch._foreach_mul_(exp_avg_sqs, beta2)
@@ -171,15 +166,28 @@ def adabound_update(
     if max_exp_avg_sqs is not None:
         torch._foreach_maximum_(max_exp_avg_sqs, exp_avg_sqs)
         exp_avg_sqs = max_exp_avg_sqs
-    # R = clip(lr sqrt(1 - beta2^t) / (1 - beta1^t) / (sqrt(V) + eps), low, high)
+    # R = clip(scale / (sqrt(V) + eps), low, high)
     rates = torch._foreach_sqrt(exp_avg_sqs)
     torch._foreach_add_(rates, eps)
     torch._foreach_reciprocal_(rates)
-    torch._foreach_mul_(rates, [lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t) for t in steps])
-    torch._foreach_clamp_min_(rates, [final_lr * (1 - 1 / (gamma * t + 1)) for t in steps])
-    torch._foreach_clamp_max_(rates, [final_lr * (1 + 1 / (gamma * t)) for t in steps])
+    torch._foreach_mul_(rates, scales)
+    torch._foreach_clamp_min_(rates, lows)
+    torch._foreach_clamp_max_(rates, highs)
     # X = X - R M
     torch._foreach_addcmul_(params, rates, exp_avgs, -1)
+    return []
+
+
+def _numbers(group: dict[str, Any], steps: list[Tensor]) -> dict[str, Any]:
+    """The rule's numbers, from the settings of a group and the step counts of its parameters."""
+    counts: list[Any] = [t.double() if group["capturable"] else float(t) for t in steps]
+    (beta1, beta2), lr, gamma = group["betas"], group["lr"], group["gamma"]
+    final_lr = group["final_lr"] * lr / group["base_lr"]
+    return {
+        "scales": [lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t) for t in counts],
+        "lows": [final_lr * (1 - 1 / (gamma * t + 1)) for t in counts],
+        "highs": [final_lr * (1 + 1 / (gamma * t)) for t in counts],
+    }
 
 
 def _never_zero(lr: float | Tensor) -> float | Tensor:

@@ -17,23 +17,44 @@ m, v                    ``exp_avg``, ``exp_avg_sq``     2 numbers a parameter
 t, k, L                 the first parameter group:      3 numbers in all
                         ``step``, ``updates``,
                         ``lipschitz``
-g, x (while stepping)   temporaries                     2 numbers a parameter, freed after the step
+g (while stepping)      kept where L is estimated       1 number a parameter, freed after the step
 ======================  ==============================  =========================================
 
 Differs from the paper's listing: it divides by sqrt(v) and not by v, as the paper's text and
 theorem do; it compares the magnitude of the gradient; a fixed v is bias-corrected by k, its own
 number of updates, since with t its correction would go on shrinking it and the step would grow.
-With L held at 0 it is Adam, bit for bit.
+With L held at 0 it is Adam, bit for bit (fused: but for rounding).
+
+``step(closure)`` evaluates g, calls ``advance``, and, when an estimate of L is due, evaluates g' and
+calls ``observe``. An engine that has both gradients at hand calls the halves itself.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, Lists, chunks, require, require_adams, require_word
-from adabench.optimizers.reductions import largest, largest_magnitude, models_in, norm, scalar_dtype, spread
+from adabench.optimizers.base import (
+    ListOptimizer,
+    Lists,
+    chunks,
+    require,
+    require_adams,
+    require_word,
+    with_penalty,
+)
+from adabench.optimizers.fused import Number, apply
+from adabench.optimizers.reductions import (
+    distances,
+    largest,
+    largest_magnitude,
+    models_in,
+    norm,
+    scalar_dtype,
+    spread,
+)
 
 TRIGGERS = ("abs", "signed", "second_moment")
 BIAS_CORRECTIONS = ("updates", "steps")
@@ -58,6 +79,8 @@ class AdaFix(ListOptimizer):
             evaluate one gradient.
         lipschitz_opening: number of first steps that estimate L whatever ``lipschitz_every`` says.
         foreach: update all parameters in one call (the default) or one at a time; the same bits.
+        fused: update each large parameter in one pass over memory, by a compiled kernel; stacked ones
+            stay with ``foreach``.
         capturable: keep the step count on the device, so that a CUDA graph can hold the step.
         stacked: the first dimension of every parameter counts models that train side by side: k, L,
             the trigger and all norms are each model's own, and only t is shared.
@@ -84,6 +107,7 @@ class AdaFix(ListOptimizer):
         lipschitz_every: int = 1,
         lipschitz_opening: int = 0,
         foreach: bool = True,
+        fused: bool = False,
         capturable: bool = False,
         stacked: bool = False,
     ) -> None:
@@ -93,6 +117,7 @@ class AdaFix(ListOptimizer):
         require_word("trigger", trigger, TRIGGERS)
         require_word("bias_correction", bias_correction, BIAS_CORRECTIONS)
         self._steps_taken = 0
+        self._awaited: _Awaited | None = None
         super().__init__(
             params,
             {
@@ -106,6 +131,7 @@ class AdaFix(ListOptimizer):
                 "lipschitz_every": lipschitz_every,
                 "lipschitz_opening": lipschitz_opening,
                 "foreach": foreach,
+                "fused": fused,
                 "capturable": capturable,
                 "stacked": stacked,
             },
@@ -137,17 +163,69 @@ class AdaFix(ListOptimizer):
         if closure is None:
             raise TypeError("AdaFix needs step(closure): it evaluates the gradient again at the new weights")
         evaluate = torch.enable_grad()(closure)
-        loss = evaluate()
-        lists = [self._with_penalty(self.lists_of(group), group) for group in self.param_groups]
-        moves = self._second_moment_moves(lists)
-        due = self._estimate_is_due()
-        before = [[p.clone() for p in params] for params, *_ in lists] if due else []
-        self._count(moves)
-        for group, of_group in zip(self.param_groups, lists, strict=True):
-            self._update(group, of_group, moves)
+        loss, due = evaluate(), self.due
+        self.advance()
         if due:
-            self._estimate_lipschitz(evaluate, lists, before)
+            params = [p for group in self.param_groups for p in group["params"]]
+            first = [p.grad for p in params]
+            for p in params:
+                p.grad = None  # so that the closure's zeroing and accumulating find nothing of the first
+            evaluate()
+            self.observe()
+            for p, grad in zip(params, first, strict=True):
+                p.grad = grad
         return loss
+
+    @property
+    def due(self) -> bool:
+        """Whether the coming step estimates L; known on the host."""
+        shared = self.param_groups[0]
+        opening = self._steps_taken < shared["lipschitz_opening"]
+        return bool(opening or self._steps_taken % shared["lipschitz_every"] == 0)
+
+    def advance(self) -> None:
+        """The first half of a step: on the gradients that are there, decide whether v moves, and move x.
+
+        A step that was due keeps these gradients, not copies of them, for `observe`: the second
+        evaluation must write to other tensors.
+
+        Raises:
+            RuntimeError: sparse gradients, or complex parameters.
+        """
+        self._advance(measured=self.due)
+
+    @torch.no_grad()
+    def observe(self) -> None:
+        """The second half of a step that was due: raise L to ||g' - g|| / ||x' - x||.
+
+        The gradients that are there, g', are those of the function that gave the first ones, at the new
+        weights.
+
+        Raises:
+            RuntimeError: no `advance` of a step that was due went before.
+        """
+        if self._awaited is None:
+            raise RuntimeError("AdaFix.observe() completes the advance() of a step that was due")
+        awaited, self._awaited = self._awaited, None
+        changed: list[Tensor] = []
+        for group, (params, grads, *_) in zip(self.param_groups, awaited.lists, strict=True):
+            again = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+            again = with_penalty((params, again), _penalty(group))[1]
+            changed += apply(distances, (again, grads), {}, fused=_fused(group), stacked=group["stacked"])
+        if changed:
+            L, ratio = self.param_groups[0]["lipschitz"], norm(changed) / norm(awaited.moved)
+            L.copy_(torch.where(ratio.isfinite(), torch.maximum(L, ratio), L))
+
+    def replayed(self) -> None:
+        """Count a step that a CUDA graph has taken; its own counts move on the device."""
+        self._steps_taken += 1
+
+    def rehearse(self, closure: Callable[[], Any]) -> None:
+        """Take a step of each kind for its own sake: whatever steps will need is compiled now."""
+        self.step(closure)
+        self._advance(measured=True)
+        self.observe()
+        self._advance(measured=False)
 
     def diagnostics(self) -> dict[str, Tensor]:
         """L, and how many steps have moved v: 0-d on the parameters' device; (S,) for S stacked models."""
@@ -161,14 +239,17 @@ class AdaFix(ListOptimizer):
         device = shared["params"][0].device
         shared["step"] = shared["step"].to(device if shared["capturable"] else "cpu")
         shared["updates"], shared["lipschitz"] = shared["updates"].to(device), shared["lipschitz"].to(device)
-        self._steps_taken = int(shared["step"])
+        self._steps_taken, self._awaited = int(shared["step"]), None
 
-    def _with_penalty(self, lists: Lists, group: dict[str, Any]) -> Lists:
-        """The lists with the L2 penalty's gradient added to the loss's own, in new tensors."""
-        if group["weight_decay"] == 0 or group["decoupled_weight_decay"] or not lists[0]:
-            return lists
-        params, grads, *states = lists
-        return params, list(torch._foreach_add(grads, params, alpha=group["weight_decay"])), *states
+    @torch.no_grad()
+    def _advance(self, *, measured: bool) -> None:
+        lists = [with_penalty(self.lists_of(group), _penalty(group)) for group in self.param_groups]
+        moves = self._second_moment_moves(lists)
+        self._count(moves)
+        moved: list[Tensor] = []
+        for group, of_group in zip(self.param_groups, lists, strict=True):
+            moved += self._update(group, of_group, moves, measured=measured)
+        self._awaited = _Awaited(lists, moved) if measured else None
 
     def _second_moment_moves(self, lists: list[Lists]) -> Tensor:
         """Whether this step updates v: a bool on the device for each model, read by nobody on the host."""
@@ -182,52 +263,49 @@ class AdaFix(ListOptimizer):
             return torch.zeros_like(shared["updates"], dtype=torch.bool)
         return torch.stack(votes).any(dim=0)
 
-    def _estimate_is_due(self) -> bool:
-        shared = self.param_groups[0]
-        opening = self._steps_taken < shared["lipschitz_opening"]
-        return bool(opening or self._steps_taken % shared["lipschitz_every"] == 0)
-
     def _count(self, moves: Tensor) -> None:
         self._steps_taken += 1
         self.param_groups[0]["step"] += 1
         self.param_groups[0]["updates"] += moves
 
-    def _update(self, group: dict[str, Any], lists: Lists, moves: Tensor) -> None:
-        shared, (beta1, beta2) = self.param_groups[0], group["betas"]
+    def _update(self, group: dict[str, Any], lists: Lists, moves: Tensor, *, measured: bool) -> list[Tensor]:
+        shared, (beta1, beta2), stacked = self.param_groups[0], group["betas"], group["stacked"]
         t = shared["step"] if group["capturable"] else self._steps_taken
-        one, stacked = torch.ones_like(shared["updates"]), shared["stacked"]
-        decay = torch.where(moves, one * beta2, one)
-        gain = torch.where(moves, one * (1 - beta2), 0 * one)
+        one = torch.ones_like(shared["updates"])
         age = shared["updates"] if group["bias_correction"] == "updates" else one * t
-        correction = (1 - beta2**age).sqrt()
-        if group["weight_decay"] != 0 and group["decoupled_weight_decay"] and lists[0]:
-            torch._foreach_mul_(lists[0], 1 - group["lr"] * group["weight_decay"])
-        for of_chunk in chunks(lists, group["foreach"]):
-            adafix_update(
-                *of_chunk,
-                step_size=group["lr"] / (1 - beta1**t),
-                beta1=beta1,
-                decay=spread(decay, of_chunk[0], stacked=stacked),
-                gain=spread(gain, of_chunk[0], stacked=stacked),
-                correction=spread(correction, of_chunk[0], stacked=stacked),
-                eps=group["eps"],
-            )
-
-    def _estimate_lipschitz(
-        self, evaluate: Callable[[], Any], lists: list[Lists], before: list[list[Tensor]]
-    ) -> None:
-        """Raise L to this step's ||g' - g|| / ||x' - x||."""
-        again = _second_gradients(evaluate, [params for params, *_ in lists])
+        of_models = {
+            "decay": torch.where(moves, beta2, one),
+            "gain": torch.where(moves, 1 - beta2, 0 * one),
+            "correction": (1 - beta2**age).sqrt(),
+        }
+        decoupled = group["weight_decay"] if group["decoupled_weight_decay"] else 0
+        shrink = {"shrink": 1 - group["lr"] * decoupled} if decoupled else {}
         moved: list[Tensor] = []
-        changed: list[Tensor] = []
-        for group, (params, grads, *_), old, new in zip(self.param_groups, lists, before, again, strict=True):
-            if params:
-                moved += torch._foreach_sub(params, old)
-                changed += torch._foreach_sub(self._with_penalty((params, new), group)[1], grads)
-        if moved:
-            L, stacked = self.param_groups[0]["lipschitz"], self.param_groups[0]["stacked"]
-            ratio = norm(changed, stacked=stacked) / norm(moved, stacked=stacked)
-            L.copy_(torch.where(ratio.isfinite(), torch.maximum(L, ratio), L))
+        for of_chunk in chunks(lists, group["foreach"] or _fused(group)):
+            numbers = {
+                "step_size": group["lr"] / (1 - beta1**t),
+                **shrink,
+                **{name: spread(x, of_chunk[0], stacked=stacked) for name, x in of_models.items()},
+            }
+            moved += apply(
+                adafix_update,
+                of_chunk,
+                numbers,
+                fused=_fused(group),
+                beta1=beta1,
+                eps=group["eps"],
+                measured=measured,
+                stacked=stacked,
+            )
+        return moved
+
+
+@dataclass(frozen=True)
+class _Awaited:
+    """What `AdaFix.observe` compares with: each group's lists, and the length of each parameter's step."""
+
+    lists: list[Lists]
+    moved: list[Tensor]
 
 
 def adafix_update(
@@ -236,13 +314,16 @@ def adafix_update(
     exp_avgs: list[Tensor],
     exp_avg_sqs: list[Tensor],
     *,
-    step_size: float | Tensor,
+    step_size: Number,
+    decay: Number,
+    gain: Number,
+    correction: Number,
+    shrink: Number | None = None,
     beta1: float,
-    decay: Tensor | list[Tensor],
-    gain: Tensor | list[Tensor],
-    correction: Tensor | list[Tensor],
     eps: float,
-) -> None:
+    measured: bool = False,
+    stacked: bool = False,
+) -> list[Tensor]:
     """One step of the rule above for lists X, G, M, V of equal shapes, in place in X, M and V.
 
     Args:
@@ -251,13 +332,22 @@ def adafix_update(
         exp_avgs: M, of X's shapes.
         exp_avg_sqs: V, of X's shapes.
         step_size: lr / (1 - beta1^t).
-        beta1: decay rate of M, in [0, 1).
         decay: beta2 where V moves, 1 where it is fixed; 0-d, or of stacked models one (S, 1, ..., 1)
             for each tensor, as are the next two.
         gain: 1 - beta2 where V moves, 0 where it is fixed.
         correction: sqrt(1 - beta2^k).
+        shrink: 1 - lr weight_decay, where the decay is decoupled.
+        beta1: decay rate of M, in [0, 1).
         eps: at least 0.
+        measured: return the length of the step.
+        stacked: the first dimension counts models.
+
+    Returns:
+        The 2-norm of what was added to each of X, for each model, after rounding; nothing unless measured.
     """
+    before = [x.clone() for x in params] if measured else []
+    if shrink is not None:
+        torch._foreach_mul_(params, shrink)
     # M = beta1 M + (1 - beta1) G
     torch._foreach_lerp_(exp_avgs, grads, 1 - beta1)
     # V = decay V + gain G^2
@@ -267,7 +357,17 @@ def adafix_update(
     roots = torch._foreach_sqrt(exp_avg_sqs)
     torch._foreach_div_(roots, correction)
     torch._foreach_add_(roots, eps)
-    torch._foreach_addcdiv_(params, torch._foreach_mul(exp_avgs, -step_size), roots)
+    torch._foreach_addcdiv_(params, torch._foreach_mul(exp_avgs, step_size), roots, -1)
+    return distances(params, before, stacked=stacked) if measured else []
+
+
+def _fused(group: dict[str, Any]) -> bool:
+    return bool(group["fused"] and not group["stacked"])
+
+
+def _penalty(group: dict[str, Any]) -> float:
+    """The weight decay that is part of the gradients."""
+    return 0.0 if group["decoupled_weight_decay"] else float(group["weight_decay"])
 
 
 def _magnitude(lists: Lists, group: dict[str, Any], updates: Tensor) -> Tensor:
@@ -283,17 +383,3 @@ def _magnitude(lists: Lists, group: dict[str, Any], updates: Tensor) -> Tensor:
     torch._foreach_addcmul_(would_be, grads, grads, 1 - beta2)
     corrected: Tensor = largest(list(would_be), stacked=stacked) / (1 - beta2 ** (updates + 1))
     return corrected.sqrt()
-
-
-def _second_gradients(evaluate: Callable[[], Any], groups: list[list[Tensor]]) -> list[list[Tensor]]:
-    """The gradients of another evaluation, leaving in place those that the first one wrote."""
-    originals = [[p.grad for p in params] for params in groups]
-    for params in groups:
-        for p in params:
-            p.grad = None  # so that the closure's zeroing and accumulating find nothing of the first
-    evaluate()
-    again = [[torch.zeros_like(p) if p.grad is None else p.grad for p in params] for params in groups]
-    for params, grads in zip(groups, originals, strict=True):
-        for p, grad in zip(params, grads, strict=True):
-            p.grad = grad
-    return again

@@ -31,7 +31,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.optimizers.base import ListOptimizer, chunks, require, require_adams, require_word
+from adabench.optimizers.base import (
+    ListOptimizer,
+    chunks,
+    require,
+    require_adams,
+    require_word,
+    with_penalty,
+)
+from adabench.optimizers.fused import Number, apply
 
 SPATIAL: dict[str, Callable[[Tensor], Tensor]] = {
     "max": torch.max,
@@ -53,6 +61,7 @@ class AdaShift(ListOptimizer):
         spatial: what the squares of one parameter's elements become: their ``"max"``, their ``"mean"``,
             or ``"none"`` to keep one second moment for each element.
         foreach: update all parameters in one call (the default) or one at a time; the same bits.
+        fused: update each large parameter in one pass over memory, by a compiled kernel.
         capturable: keep step counts on the device, so that a CUDA graph can hold the step.
 
     Raises:
@@ -74,6 +83,7 @@ class AdaShift(ListOptimizer):
         keep_num: int = 10,
         spatial: str = "max",
         foreach: bool = True,
+        fused: bool = False,
         capturable: bool = False,
     ) -> None:
         require_adams(lr, betas, eps, weight_decay)
@@ -89,6 +99,7 @@ class AdaShift(ListOptimizer):
                 "keep_num": keep_num,
                 "spatial": spatial,
                 "foreach": foreach,
+                "fused": fused,
                 "capturable": capturable,
             },
         )
@@ -108,28 +119,31 @@ class AdaShift(ListOptimizer):
         """
         loss = torch.enable_grad()(closure)() if closure is not None else None
         for group in self.param_groups:
-            for params, grads, queues, exp_avgs, exp_avg_sqs, steps in chunks(
-                self.lists_of(group), group["foreach"]
-            ):
+            lists = with_penalty(self.lists_of(group), group["weight_decay"])
+            for params, grads, queues, *moments, steps in chunks(lists, group["foreach"] or group["fused"]):
                 torch._foreach_add_(steps, 1)
-                adashift_update(
-                    params,
-                    grads,
-                    queues,
-                    exp_avgs,
-                    exp_avg_sqs,
-                    steps=[t.double() if group["capturable"] else int(t) for t in steps],
-                    lr=group["lr"],
+                counts = [t.double() if group["capturable"] else int(t) for t in steps]
+                old = [
+                    _swap(queue, (t - 1) % group["keep_num"], grad)
+                    for queue, t, grad in zip(queues, counts, grads, strict=True)
+                ]
+                apply(
+                    adashift_update,
+                    (params, grads, old, *moments),
+                    {"lr": group["lr"], "corrections": [_correction(group, t) for t in counts]},
+                    fused=group["fused"],
                     betas=group["betas"],
                     eps=group["eps"],
-                    weight_decay=group["weight_decay"],
+                    keep_num=group["keep_num"],
                     spatial=SPATIAL[group["spatial"]],
                 )
         return loss
 
     def _new_state(self, name: str, p: Tensor, group: dict[str, Any]) -> Tensor:
         if name == "gradients":
-            return p.new_zeros((group["keep_num"], *p.shape))
+            like = torch.empty_like(p, memory_format=torch.preserve_format)
+            shape, strides = (group["keep_num"], *p.shape), (p.numel(), *like.stride())
+            return p.new_empty_strided(shape, strides).zero_()
         if name == "exp_avg_sq" and group["spatial"] != "none":
             return p.new_zeros(())
         return super()._new_state(name, p, group)
@@ -138,46 +152,45 @@ class AdaShift(ListOptimizer):
 def adashift_update(
     params: list[Tensor],
     grads: list[Tensor],
-    queues: list[Tensor],
+    olds: list[Tensor],
     exp_avgs: list[Tensor],
     exp_avg_sqs: list[Tensor],
     *,
-    steps: list[Any],
-    lr: float | Tensor,
+    lr: Number,
+    corrections: Number,
     betas: tuple[float, float],
     eps: float,
-    weight_decay: float,
+    keep_num: int,
     spatial: Callable[[Tensor], Tensor],
-) -> None:
-    """One step of the rule above for lists X, G, Q, M, V, in place in X, Q, M and V.
+) -> list[Tensor]:
+    """One step of the rule above for lists X, G, O, M, V, in place in X, M and V.
 
     Args:
         params: X, floating point tensors of any shapes.
         grads: G, of X's shapes.
-        queues: Q, the last n gradients of each: X's shapes behind a first axis of n.
+        olds: O, the gradients of n steps ago, 0 while there are none.
         exp_avgs: M, of X's shapes.
         exp_avg_sqs: V, 0-d, or of X's shapes where ``spatial`` keeps them.
-        steps: t of each parameter, counting this step: whole numbers, or 0-d tensors.
         lr: learning rate.
+        corrections: 1 - beta2^(t-n), with t of each parameter; 1 - beta2 while there is no O.
         betas: decay rates of M and V, each in [0, 1).
         eps: at least 0.
-        weight_decay: at least 0.
+        keep_num: n, at least 1.
         spatial: phi, from the squares of one gradient to V's shape.
+
+    Returns:
+        Nothing: an empty list.
     """
-    (beta1, beta2), n = betas, len(queues[0])
-    share = 1 / sum(beta1**i for i in range(n))
-    if weight_decay != 0:
-        grads = list(torch._foreach_add(grads, params, alpha=weight_decay))
-    old = [_swap(queue, (t - 1) % n, grad) for queue, t, grad in zip(queues, steps, grads, strict=True)]
-    # M = beta1 M + share G - share beta1^n O,  O = G of n steps ago, 0 while there is none
+    beta1, beta2 = betas
+    share = 1 / sum(beta1**i for i in range(keep_num))
+    # M = beta1 M + share G - share beta1^n O
     torch._foreach_mul_(exp_avgs, beta1)
     torch._foreach_add_(exp_avgs, grads, alpha=share)
-    torch._foreach_sub_(exp_avgs, old, alpha=share * beta1**n)
+    torch._foreach_sub_(exp_avgs, olds, alpha=share * beta1**keep_num)
     # V = beta2 V + (1 - beta2) phi(O^2)
     torch._foreach_mul_(exp_avg_sqs, beta2)
-    torch._foreach_add_(exp_avg_sqs, [spatial(o.square()) for o in old], alpha=1 - beta2)
-    # R = lr / (sqrt(V / (1 - beta2^(t-n))) + eps) where V > 0, else 0
-    corrections: Any = [_correction(beta2, t - n, v) for t, v in zip(steps, exp_avg_sqs, strict=True)]
+    torch._foreach_add_(exp_avg_sqs, [spatial(o.square()) for o in olds], alpha=1 - beta2)
+    # R = lr / (sqrt(V / correction) + eps) where V > 0, else 0
     rates = torch._foreach_div(exp_avg_sqs, corrections)
     torch._foreach_sqrt_(rates)
     torch._foreach_add_(rates, eps)
@@ -186,6 +199,7 @@ def adashift_update(
     gated = [torch.where(v > 0, rate, 0) for v, rate in zip(exp_avg_sqs, rates, strict=True)]
     # X = X - R M
     torch._foreach_addcmul_(params, gated, exp_avgs, -1)
+    return []
 
 
 def _swap(queue: Tensor, slot: int | Tensor, new: Tensor) -> Tensor:
@@ -200,8 +214,7 @@ def _swap(queue: Tensor, slot: int | Tensor, new: Tensor) -> Tensor:
     return old
 
 
-def _correction(beta2: float, count: int | Tensor, like: Tensor) -> float | Tensor:
-    """1 - beta2^count, for a count of at least 1."""
-    if isinstance(count, Tensor):
-        return (1 - beta2 ** count.clamp(min=1)).to(like.dtype)
-    return float(1 - beta2 ** max(count, 1))
+def _correction(group: dict[str, Any], step: int | Tensor) -> Any:
+    """1 - beta2^(t-n), counting from n + 1."""
+    beta2, count = group["betas"][1], step - group["keep_num"]
+    return 1.0 - beta2 ** (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))

@@ -2,9 +2,10 @@
 
 An update rule is written once, as a function of lists of tensors. ``foreach`` decides how many
 parameters each call receives, all or one at a time: the same arithmetic, so the same bits on a CPU.
+``fused`` lets the large ones pass through a compiled kernel of the same rule (`adabench.optimizers.fused`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import torch
@@ -19,6 +20,16 @@ class ListOptimizer(Optimizer):
 
     state_names: tuple[str, ...]
     """Per-parameter state, in the order in which the rule takes it after parameters and gradients."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a loaded state; one from before there were fused updates has none."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("fused", False)
+
+    def rehearse(self, closure: Callable[[], Any]) -> None:
+        """Take a step for its own sake: whatever steps will need is compiled now."""
+        self.step(closure)
 
     def lists_of(self, group: dict[str, Any]) -> Lists:
         """Parameters of ``group`` that have a gradient, their gradients, and their state."""
@@ -53,6 +64,14 @@ def chunks(lists: Lists, foreach: bool) -> Iterator[Lists]:
         yield lists
     else:
         yield from (tuple([item] for item in items) for items in zip(*lists, strict=True))
+
+
+def with_penalty(lists: Lists, weight_decay: float) -> Lists:
+    """The lists with the L2 penalty's gradient added to the loss's own, in new tensors."""
+    if weight_decay == 0 or not lists[0]:
+        return lists
+    params, grads, *rest = lists
+    return params, list(torch._foreach_add(grads, params, alpha=weight_decay)), *rest
 
 
 def require(name: str, value: float | Tensor, low: float, high: float = float("inf")) -> None:

@@ -27,7 +27,10 @@ class Traits:
             be one tensor.
         stacked: it takes the argument ``stacked``, which keeps models within one tensor apart.
         foreach: it takes the argument ``foreach``.
+        fused: it has a kind that updates a parameter in one pass over memory, behind the argument ``fused``.
         capturable: it takes the argument ``capturable``, so that a CUDA graph can hold its step.
+        capturable_if_fused: it does not take that argument, and its fused kind alone can be captured: the
+            others read a learning rate that is a tensor on the host.
         sparse: it takes sparse gradients.
         complex: it takes complex parameters.
         rounds_to_bfloat16: it computes in bfloat16 inside, whatever the type of the parameters.
@@ -45,7 +48,9 @@ class Traits:
     elementwise: bool = False
     stacked: bool = False
     foreach: bool = False
+    fused: bool = False
     capturable: bool = False
+    capturable_if_fused: bool = False
     sparse: bool = False
     complex: bool = False
     rounds_to_bfloat16: bool = False

@@ -3,11 +3,17 @@
 Defaults are the papers'; where torch's are others, the option says so.
 """
 
+from dataclasses import replace
+
 from adabench.catalogue import Option
 from adabench.optimizers.row import OptimizerRow, Settings, Shapes, State, Traits, per_parameter, size
 
-_LIST_TRAITS = Traits(elementwise=True, foreach=True, capturable=True)
+_LIST_TRAITS = Traits(elementwise=True, foreach=True, fused=True, capturable=True)
 _TORCH_TRAITS = Traits(elementwise=True, foreach=True, capturable=True, complex=True)
+_ADAM_TRAITS = replace(_TORCH_TRAITS, fused=True)
+_SGD_TRAITS = Traits(
+    elementwise=True, foreach=True, fused=True, capturable_if_fused=True, sparse=True, complex=True
+)
 
 
 def _lr(default: float, about: str = "learning rate") -> Option:
@@ -90,7 +96,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         gradient_evaluations=_one_more_for_each_estimate,
         state=per_parameter(2),
-        traits=Traits(needs_closure=True, stacked=True, foreach=True, capturable=True),
+        traits=Traits(needs_closure=True, stacked=True, foreach=True, fused=True, capturable=True),
     ),
     "adam": OptimizerRow(
         target="torch.optim:Adam",
@@ -98,7 +104,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         paper="Kingma and Ba 2015, arXiv 1412.6980",
         options=_adam_options(),
         state=per_parameter(2),
-        traits=_TORCH_TRAITS,
+        traits=_ADAM_TRAITS,
     ),
     "amsgrad": OptimizerRow(
         target="torch.optim:Adam",
@@ -107,7 +113,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         options=_adam_options(),
         fixed={"amsgrad": True},
         state=per_parameter(3),
-        traits=_TORCH_TRAITS,
+        traits=_ADAM_TRAITS,
     ),
     "adashift": OptimizerRow(
         target="adabench.optimizers.adashift:AdaShift",
@@ -122,7 +128,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             "spatial": Option("max", "what one tensor's squares become", choices=("max", "mean", "none")),
         },
         state=State("keep_num + 1 numbers a parameter, and 1 a tensor", _queue),
-        traits=Traits(foreach=True, capturable=True),
+        traits=Traits(foreach=True, fused=True, capturable=True),
     ),
     "adabound": OptimizerRow(
         target="adabench.optimizers.adabound:AdaBound",
@@ -148,7 +154,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         options={"lr": _lr(0.1, "learning rate; torch's is 0.001"), "weight_decay": _penalty()},
         schedule="step",
         state=per_parameter(0),
-        traits=Traits(elementwise=True, foreach=True, sparse=True, complex=True),
+        traits=_SGD_TRAITS,
     ),
     "sgdm": OptimizerRow(
         target="torch.optim:SGD",
@@ -162,7 +168,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         schedule="step",
         state=per_parameter(1),
-        traits=Traits(elementwise=True, foreach=True, sparse=True, complex=True),
+        traits=_SGD_TRAITS,
     ),
     "adagrad": OptimizerRow(
         target="torch.optim:Adagrad",
@@ -175,7 +181,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             "weight_decay": _penalty(),
         },
         state=per_parameter(1),
-        traits=Traits(elementwise=True, foreach=True, sparse=True, complex=True),
+        traits=_SGD_TRAITS,
     ),
     "rmsprop": OptimizerRow(
         target="torch.optim:RMSprop",
@@ -209,7 +215,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         paper="Loshchilov and Hutter 2019, arXiv 1711.05101",
         options=_adam_options() | {"weight_decay": _decoupled(0.01)},
         state=per_parameter(2),
-        traits=_TORCH_TRAITS,
+        traits=_ADAM_TRAITS,
     ),
     "nadam": OptimizerRow(
         target="torch.optim:NAdam",

@@ -1,5 +1,6 @@
 """Supervised classification: a model, a data set and the cross-entropy between them."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,8 @@ class SupervisedProblem:
         RequestError: data that is missing or does not fit the model.
     """
 
+    shape: tuple[int, ...] = ()
+
     def __init__(
         self,
         spec: SupervisedSpec,
@@ -57,11 +60,14 @@ class SupervisedProblem:
     ) -> None:
         data = load_data(spec, data_dir)
         self.fingerprint: str | None = data.fingerprint
-        self.model = build_model(spec, data.arrays, draw("weights").initial_seed()).to(device)
+        self._device, self._draw, self._autocast = device, draw, autocast
+        self._memory_format = memory_format(spec)
+        self.model = self._model(spec, data.arrays).to(device)
+        self._compiled: Callable[[Tensor], Tensor] | None = None
         self.stochastic = any(isinstance(module, _DROPOUTS) for module in self.model.modules())
         self.examples_per_epoch = len(data.arrays.train.labels)
         self.steps_per_epoch = -(-self.examples_per_epoch // spec.batch_size)
-        self._batch_size, self._device, self._draw, self._autocast = spec.batch_size, device, draw, autocast
+        self._batch_size = spec.batch_size
         self._augmentation = augmentation(spec.augment)
         self._train = _moved(data.arrays.train, device)
         self._source = self._augmentation.prepare(self._train.inputs)
@@ -71,27 +77,39 @@ class SupervisedProblem:
         shape = (1, -1, 1, 1)
         self._mean = data.arrays.mean.to(device).view(shape)
         self._scale = 1 / data.arrays.std.to(device).view(shape)
-        self._order = self._changes = torch.empty(0)
+        self._order, self._changes = (drawn.to(device) for drawn in self._draws(0))
+
+    def compile(self) -> None:
+        """Compile the model as `loss` runs it, once for each size of minibatch; not for `evaluate`."""
+        self._compiled = torch.compile(self.model, dynamic=False)
 
     def start_epoch(self, epoch: int) -> None:
         """Fix the order and the augmentation of the coming epoch: functions of seed and epoch alone."""
-        n = self.examples_per_epoch
-        self._order = torch.randperm(n, generator=self._draw("order", epoch)).to(self._device)
-        self._changes = self._augmentation.draw(n, self._draw("augment", epoch)).to(self._device)
+        for place, drawn in zip((self._order, self._changes), self._draws(epoch), strict=True):
+            place.copy_(drawn)  # in place, where a captured step looks for them
+
+    def batch_size(self, step: int) -> int:
+        """How many examples the minibatch of a step holds; the last one of an epoch may be short."""
+        return min(self._batch_size, self.examples_per_epoch - step * self._batch_size)
 
     def minibatch(self, step: int) -> Minibatch:
         """The minibatch of a step of this epoch; the last one may be short."""
-        window = slice(step * self._batch_size, (step + 1) * self._batch_size)
-        rows = self._order[window]
-        inputs = self._augmentation.gather(self._source, rows, self._changes[window])
-        return Minibatch(self._normalised(inputs), self._train.labels[rows])
+        start, size = step * self._batch_size, self.batch_size(step)
+        rows = self._order.narrow(self._axis, start, size)
+        return self._gathered(rows, self._changes.narrow(self._axis, start, size))
+
+    def minibatch_at(self, position: Tensor, size: int) -> Minibatch:
+        """The minibatch of ``size`` examples from ``position`` on, 0-d int64 on the device."""
+        places = position + torch.arange(size, device=self._device)
+        rows = self._order.index_select(self._axis, places)
+        return self._gathered(rows, self._changes.index_select(self._axis, places))
 
     def loss(self, minibatch: Minibatch) -> tuple[Tensor, Tensor, int]:
         """Mean cross-entropy, number of correct predictions, number of examples."""
         with self._precision():
-            logits = self.model(minibatch.inputs)
-            loss = F.cross_entropy(logits, minibatch.labels)
-        return loss, _correct(logits, minibatch.labels), len(minibatch.labels)
+            logits = (self._compiled or self.model)(minibatch.inputs)
+            loss = self._mean_loss(logits, minibatch.labels)
+        return loss, _correct(logits, minibatch.labels), minibatch.labels.shape[-1]
 
     @torch.no_grad()
     def refresh_statistics(self) -> None:
@@ -101,30 +119,55 @@ class SupervisedProblem:
             update_bn((self.minibatch(step).inputs for step in steps), self.model)
 
     @torch.no_grad()
-    def evaluate(self) -> dict[str, float]:
-        """Mean loss and accuracy over all examples of each set kept apart."""
+    def evaluate(self) -> dict[str, Tensor]:
+        """Mean loss and accuracy over all examples of each set kept apart, on the host."""
         self.model.eval()
-        metrics: dict[str, float] = {}
+        metrics: dict[str, Tensor] = {}
         for name, split in self._judges.items():
-            loss, correct = self._totals(split)
-            metrics[f"{name}_loss"] = loss / len(split.labels)
-            metrics[f"{name}_accuracy"] = correct / len(split.labels)
+            metrics[f"{name}_loss"], metrics[f"{name}_accuracy"] = self._means(split)
         self.model.train()
         return metrics
 
-    def _totals(self, split: Split) -> tuple[float, float]:
-        totals = torch.zeros(2, dtype=torch.float64, device=self._device)
+    def _means(self, split: Split) -> Tensor:
+        totals = torch.zeros(2, *self.shape, dtype=torch.float64, device=self._device)
         parts = (torch.split(tensor, EVALUATION_BATCH) for tensor in (split.inputs, split.labels))
         for inputs, labels in zip(*parts, strict=True):
             with self._precision():
                 logits = self.model(self._normalised(inputs))
-                loss = F.cross_entropy(logits, labels, reduction="sum")
-            totals += torch.stack([loss.double(), _correct(logits, labels).double()])
-        loss_sum, correct = totals.tolist()
-        return loss_sum, correct
+                loss = self._mean_loss(logits, labels)
+            totals += torch.stack([loss.double() * len(labels), _correct(logits, labels).double()])
+        return (totals / len(split.labels)).cpu()
+
+    def _model(self, spec: SupervisedSpec, arrays: Arrays) -> nn.Module:
+        """The model, or models, with their initial weights."""
+        model = build_model(spec, arrays, self._draw("weights").initial_seed())
+        return model.to(memory_format=self._memory_format)
+
+    def _draws(self, epoch: int) -> tuple[Tensor, Tensor]:
+        """The order of an epoch, (..., N), and its augmentation, (..., N, K), on the CPU."""
+        return self._drawn(epoch, self._draw)
+
+    def _drawn(self, epoch: int, draw: Draw) -> tuple[Tensor, Tensor]:
+        n = self.examples_per_epoch
+        order = torch.randperm(n, generator=draw("order", epoch))
+        return order, self._augmentation.draw(n, draw("augment", epoch))
+
+    def _mean_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy over the examples."""
+        return F.cross_entropy(logits, labels)
+
+    def _gathered(self, rows: Tensor, changes: Tensor) -> Minibatch:
+        inputs = self._augmentation.gather(self._source, rows, changes)
+        return Minibatch(self._normalised(inputs), self._train.labels[rows])
 
     def _normalised(self, inputs: Tensor) -> Tensor:
-        return (inputs.to(torch.float32) - self._mean).mul_(self._scale)
+        scaled = (inputs.to(torch.float32) - self._mean).mul_(self._scale)
+        return scaled if self.shape else scaled.contiguous(memory_format=self._memory_format)
+
+    @property
+    def _axis(self) -> int:
+        """The dimension of the examples in an epoch's order."""
+        return len(self.shape)
 
     def _precision(self) -> AbstractContextManager[Any]:
         return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
@@ -190,6 +233,12 @@ def build_model(spec: SupervisedSpec, arrays: Arrays, seed: int) -> nn.Module:
     return model
 
 
+def memory_format(spec: SupervisedSpec) -> torch.memory_format:
+    """How the model's weights and inputs lie in memory: channels last where its row says so."""
+    channels_last = find("model", MODELS, spec.model).channels_last
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
 def _at_least(split: Split, size: int) -> Split:
     """The images of ``split``, enlarged where they are smaller than the model takes."""
     height, width = split.inputs.shape[-2:]
@@ -210,4 +259,4 @@ def _moved(split: Split, device: torch.device) -> Split:
 
 
 def _correct(logits: Tensor, labels: Tensor) -> Tensor:
-    return (logits.argmax(dim=1) == labels).sum()
+    return (logits.argmax(dim=-1) == labels).sum(dim=-1)

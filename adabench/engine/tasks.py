@@ -1,0 +1,50 @@
+"""What runs as one piece: a job by itself, or a batch of jobs that share their work."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from adabench.engine.choices import without_seed
+from adabench.engine.points import batches, train_points
+from adabench.engine.train import train
+from adabench.events import Event
+from adabench.spec import AnalyticSpec, Job
+
+Task = tuple[Job, ...]
+
+
+def tasks(jobs: Iterable[Job]) -> list[Task]:
+    """Divide jobs into pieces that can run anywhere, in the order in which they are to start.
+
+    Args:
+        jobs: what to run; each turns up in one task.
+
+    Returns:
+        The batches of jobs on analytic problems, then the stacks of seeds and the supervised jobs by
+        themselves in their given order, so that an early stop leaves whole pairs.
+    """
+    jobs = tuple(jobs)
+    analytic = [job for job in jobs if isinstance(job.problem, AnalyticSpec)]
+    together: dict[Job, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if not isinstance(job.problem, AnalyticSpec):
+            together[without_seed(job) if job.stacked else job].append(job)
+    return [*batches(analytic), *map(tuple, together.values())]
+
+
+def run_task(jobs: Task, *, device: str, data_dir: Path) -> Iterator[Event]:
+    """Run one of `tasks`, from the first event of its first job to the end of its last.
+
+    Args:
+        jobs: the task.
+        device: where, in torch's words: ``cpu``, ``cuda``, ``cuda:1``.
+        data_dir: where data sets lie.
+
+    Yields:
+        What `adabench.engine.train.train` does, for each job. Whatever goes wrong is a job's own
+        result; nothing raises.
+    """
+    if isinstance(jobs[0].problem, AnalyticSpec):
+        yield from train_points(jobs, device=device)
+    else:
+        yield from train(*jobs, device=device, data_dir=data_dir)
