@@ -6,7 +6,8 @@ AdabenchError
 │   ├── BadValueError       a known name with a value it does not take
 │   ├── ConfigError         a suite file that cannot be used; says file, line and key
 │   └── DataError           a data set that is missing, unreadable or malformed
-└── ResultError             a result file that is damaged or from a newer version
+├── ResultError             a result file that is damaged or from a newer version
+└── CheckpointError         a checkpoint that is damaged or of another run; never ends one
 """
 
 from collections.abc import Iterable
@@ -42,6 +43,10 @@ class DataError(RequestError):
 
 class ResultError(AdabenchError):
     """A result file that is damaged, or written by a newer version."""
+
+
+class CheckpointError(AdabenchError):
+    """A checkpoint that cannot be gone on from."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

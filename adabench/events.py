@@ -38,6 +38,9 @@ class Summary(Frozen):
     """Loading data and building the model and the optimizer."""
     warm_up_seconds: float | None = None
     """Compiling and recording, and the steps taken for it, which are taken back."""
+    checkpoint_seconds: float | None = None
+    resumed_at_step: int | None = None
+    """Steps that were done when the run last went on after an interruption; None if it never did."""
     steps: int = 0
     samples: int = 0
     gradient_evaluations: int = 0

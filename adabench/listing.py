@@ -129,14 +129,14 @@ def planned(plan: "Plan", *, as_json: bool) -> str:
             }
         )
     if as_json:
-        return json.dumps({"device": plan.device, "jobs": entries}, indent=2)
+        return json.dumps({"device": plan.device, **asdict(plan.packing), "jobs": entries}, indent=2)
     headers = [key for key in entries[0] if key != "key"]
     cells = [[_with_commas(entry[key]) for key in headers] for entry in entries]
     align = ["right" if isinstance(entries[0][key], int) else "left" for key in headers]
     table = tabulate(cells, headers=headers, tablefmt="simple", disable_numparse=True, colalign=align)
     pending = [entry for entry in entries if entry["state"] == "to run"]
     steps, evaluations = (sum(entry[key] for entry in pending) for key in ("steps", "gradient evaluations"))
-    total = f"{len(pending)} of {len(entries)} jobs to run on {plan.device_name}"
+    total = f"{len(pending)} of {len(entries)} jobs to run on {plan.device_name}, {plan.packing}"
     return f"{table}\n\n{total}: {steps:,} steps, {evaluations:,} gradient evaluations"
 
 

@@ -1,6 +1,8 @@
 """The whole story: a request becomes a plan, its data are made ready, its jobs run, every result is kept."""
 
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +10,18 @@ from adabench import optimizers
 from adabench.config import Request, resolve_sweep
 from adabench.datasets import find_dataset
 from adabench.events import Event
+from adabench.launchers.packing import Packing, pack
 from adabench.results import Recorder, Result, ResultStore
-from adabench.spec import AnalyticSpec, Job, ProblemSpec, SupervisedSpec, Sweep, expand
+from adabench.spec import (
+    AnalyticSpec,
+    Job,
+    ProblemSpec,
+    Stacking,
+    SupervisedSpec,
+    Sweep,
+    WantedExecutor,
+    expand,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +36,8 @@ class Plan:
     device: str
     data_dir: Path
     device_name: str
+    packing: Packing
+    checkpoint_every: float
     rerun: bool
 
     @property
@@ -32,8 +46,30 @@ class Plan:
         return tuple(job for job in self.jobs if job not in self.finished)
 
 
-def plan(request: Request, *, out: Path, data_dir: Path, device: str = "auto", rerun: bool = False) -> Plan:
+def plan(
+    request: Request,
+    *,
+    out: Path,
+    data_dir: Path,
+    device: str = "auto",
+    workers: int | None = None,
+    executor: WantedExecutor = "auto",
+    stack_seeds: Stacking = "auto",
+    checkpoint_every: float = 120.0,
+    rerun: bool = False,
+) -> Plan:
     """Decide what a request means on this machine; nothing is run or written.
+
+    Args:
+        request: what was asked for.
+        out: folder of results.
+        data_dir: where data sets lie.
+        device: auto, cpu, cuda or cuda:N.
+        workers: jobs to run side by side, at least 1; None leaves it to `pack`.
+        executor: how a training step runs.
+        stack_seeds: whether jobs that differ only in their seed train as one batch of models.
+        checkpoint_every: seconds from one checkpoint of a run under way to the next.
+        rerun: run jobs again that have a result.
 
     Raises:
         RequestError: an unknown name, a bad value, a device that is not here, a folder that cannot be used.
@@ -41,10 +77,14 @@ def plan(request: Request, *, out: Path, data_dir: Path, device: str = "auto", r
     sweep = resolve_sweep(request)
     store = ResultStore(out)
     store.check_writable()
+    from adabench.engine.choices import settle
     from adabench.engine.device import cpu_threads, device_name, select_device
 
     place = select_device(device, sweep.precision)
-    jobs = expand(sweep, threads=cpu_threads(place))
+    packing = pack(_separate_jobs(sweep), budget=cpu_threads(place), workers=workers)
+    jobs = settle(
+        expand(sweep, threads=packing.threads), device=place, executor=executor, stacking=stack_seeds
+    )
     found = {} if rerun else {job: store.finished(job) for job in jobs}
     finished = {job: result for job, result in found.items() if result is not None}
     return Plan(
@@ -55,6 +95,8 @@ def plan(request: Request, *, out: Path, data_dir: Path, device: str = "auto", r
         device=str(place),
         device_name=device_name(place),
         data_dir=data_dir,
+        packing=packing,
+        checkpoint_every=checkpoint_every,
         rerun=rerun,
     )
 
@@ -62,10 +104,15 @@ def plan(request: Request, *, out: Path, data_dir: Path, device: str = "auto", r
 def prepare(plan: Plan) -> None:
     """Load, and where need be download, the data of every pending job and try its model on them.
 
+    Where jobs will run in workers, these import what they need meanwhile.
+
     Raises:
         RequestError: data that is missing or does not fit; no job has run.
     """
+    from adabench.launchers.local import warm_up
     from adabench.problems import analytic, supervised
+
+    warm_up(plan.pending, workers=plan.packing.workers)
 
     for problem in dict.fromkeys(job.problem for job in plan.pending):
         if isinstance(problem, AnalyticSpec):
@@ -84,15 +131,30 @@ def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
     Returns:
         The results of all the plan's jobs, in their order, those found finished among them.
     """
+    from adabench.engine.tasks import Keeping
     from adabench.launchers.local import launch
 
-    results, recorder = dict(plan.finished), Recorder()
-    for event in launch(plan.pending, device=plan.device, data_dir=plan.data_dir):
-        result = recorder.add(event)
-        if result is not None:
-            plan.store.write(result, replace=plan.rerun)
-            results[result.job] = result
-        listen(event)
+    results, recorders = dict(plan.finished), defaultdict[Job, Recorder](Recorder)
+    if plan.rerun:
+        for job in plan.pending:
+            plan.store.forget_run(job)
+    running = launch(
+        plan.pending,
+        device=plan.device,
+        data_dir=plan.data_dir,
+        workers=plan.packing.workers,
+        keeping=Keeping(plan.store.runs_folder, plan.checkpoint_every),
+    )
+    with closing(running):
+        for event in running:
+            result = recorders[event.job].add(event)
+            if result is not None:
+                plan.store.write(result, replace=plan.rerun)
+                if result.status != "interrupted":
+                    plan.store.forget_run(result.job)
+                results[result.job] = result
+                del recorders[result.job]
+            listen(event)
     return [results[job] for job in plan.jobs]
 
 
@@ -109,6 +171,12 @@ def total_steps(job: Job, data_dir: Path) -> int:
 def gradient_evaluations(job: Job, steps: int) -> int:
     """How many gradients a job evaluates in ``steps`` steps."""
     return optimizers.gradient_evaluations(job.optimizer, steps)
+
+
+def _separate_jobs(sweep: Sweep) -> int:
+    """How many jobs could run side by side: all but those on analytic problems, which run as batches."""
+    problems = sum(isinstance(problem, SupervisedSpec) for problem in sweep.problems)
+    return problems * len(sweep.seeds) * len(sweep.optimizers)
 
 
 def _steps_in_epoch(problem: ProblemSpec, data_dir: Path) -> int:

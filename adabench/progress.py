@@ -4,15 +4,19 @@ Everything here can be taken away without losing a result. All of it goes to std
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
-from adabench.events import EpochEnded, Event, JobEnded, JobStarted, StepsDone
+from adabench.events import Event, JobEnded, JobStarted, StepsDone
 from adabench.spec import Job
 
 _COLORS = {"completed": "green", "diverged": "yellow", "failed": "red", "interrupted": "yellow"}
+
+_WIDTH_OF_BAR_AND_TIMES = 36
 
 
 class Silent:
@@ -42,7 +46,7 @@ class Lines(Silent):
 
 
 class Bars(Silent):
-    """The sweep and its running job as two bars; finished jobs scroll by above them.
+    """The sweep as one bar and each running job as another; finished jobs scroll by above them.
 
     Args:
         console: where to draw.
@@ -50,12 +54,12 @@ class Bars(Silent):
     """
 
     def __init__(self, console: Console, costs: Mapping[Job, int]) -> None:
-        self._costs, self._spent, self._done = costs, 0, 0
-        self._steps_per_second, self._quality = 0.0, ""
+        self._costs, self._to_start, self._done, self._spent = costs, len(costs), 0, 0
+        room = max(10, (console.width - _WIDTH_OF_BAR_AND_TIMES) // 2)
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=_words(room)),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[note]}", markup=False, table_column=_words(room)),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -63,42 +67,86 @@ class Bars(Silent):
             speed_estimate_period=600,
         )
         self._sweep = self._bars.add_task("sweep", total=sum(costs.values()), note=f"0/{len(costs)} jobs")
-        self._job = self._bars.add_task("starting", total=None, note="loading")
+        self._running: dict[Job, _Running] = {}
+        self._free = [self._bars.add_task("starting", total=None, note="loading")]
 
     def __enter__(self) -> "Bars":
-        self._bars.start()
+        try:
+            self._bars.start()
+        except KeyboardInterrupt:  # within the start, and then nobody calls __exit__
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bars.remove_task(self._job)
+        for line in [*self._free, *(running.line for running in self._running.values())]:
+            self._bars.remove_task(line)
         self._bars.stop()
 
     def __call__(self, event: Event) -> None:
         """Move the bars."""
         if isinstance(event, JobStarted):
-            self._steps_per_second, self._quality = 0.0, ""
-            self._total_steps = event.total_steps
-            self._bars.reset(self._job, total=event.total_steps, description=event.job.title, note="")
-        elif isinstance(event, StepsDone):
-            self._steps_per_second = event.steps_per_second
-            self._advance(event.job, event.steps)
-        elif isinstance(event, EpochEnded):
-            self._quality = _quality(event.metrics)
-            self._advance(event.job, int(event.metrics["steps"]))
-        else:
+            self._start(event)
+        elif isinstance(event, JobEnded):
             self._end(event)
+        else:
+            running = self._running[event.job]
+            if isinstance(event, StepsDone):
+                running.steps, running.steps_per_second = event.steps, event.steps_per_second
+            else:
+                running.steps, running.quality = int(event.metrics["steps"]), _quality(event.metrics)
+            self._bars.update(running.line, completed=running.steps, note=running.note(event.job))
+            self._show_sweep()
 
-    def _advance(self, job: Job, steps: int) -> None:
-        epoch = min(steps * job.epochs // self._total_steps + 1, job.epochs)
-        note = f"epoch {epoch}/{job.epochs}, {self._quality}{self._steps_per_second:.3g} steps/s"
-        self._bars.update(self._job, completed=steps, note=note)
-        self._bars.update(self._sweep, completed=self._spent + self._costs[job] * steps // self._total_steps)
+    def _start(self, event: JobStarted) -> None:
+        self._to_start -= 1
+        line = self._free.pop() if self._free else self._bars.add_task("", note="")
+        self._running[event.job] = _Running(line, event.total_steps)
+        self._bars.reset(line, total=event.total_steps, description=event.job.title, note="")
 
     def _end(self, event: JobEnded) -> None:
+        running = self._running.pop(event.job, None)
+        if running is None:  # it failed before it had started
+            self._to_start -= 1
+        elif self._to_start > 0:
+            self._bars.reset(running.line, total=None, description="starting", note="loading")
+            self._free.append(running.line)
+        else:
+            self._bars.remove_task(running.line)
         self._done += 1
         self._spent += self._costs[event.job]
-        self._bars.update(self._sweep, completed=self._spent, note=f"{self._done}/{len(self._costs)} jobs")
+        self._show_sweep()
         self._bars.console.print(outcome(event))
+
+    def _show_sweep(self) -> None:
+        under_way = sum(self._costs[job] * running.share for job, running in self._running.items())
+        note = f"{self._done}/{len(self._costs)} jobs"
+        self._bars.update(self._sweep, completed=self._spent + under_way, note=note)
+
+
+def _words(width: int) -> Column:
+    return Column(no_wrap=True, overflow="ellipsis", max_width=width)
+
+
+@dataclass
+class _Running:
+    """How far a job is."""
+
+    line: TaskID
+    total_steps: int
+    steps: int = 0
+    steps_per_second: float = 0.0
+    quality: str = ""
+
+    @property
+    def share(self) -> float:
+        """The part of the job that is done, from 0 to 1."""
+        return self.steps / self.total_steps
+
+    def note(self, job: Job) -> str:
+        """What stands beside the job's bar."""
+        epoch = min(self.steps * job.epochs // self.total_steps + 1, job.epochs)
+        return f"epoch {epoch}/{job.epochs}, {self.quality}{self.steps_per_second:.3g} steps/s"
 
 
 def _quality(metrics: Mapping[str, float]) -> str:

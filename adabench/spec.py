@@ -103,6 +103,11 @@ class Job(Frozen):
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def run_key(self) -> str:
+        """Names the run that the job is part of: its own, or the one that it shares with its stack."""
+        return self.model_copy(update={"seed": 0}).key if self.stacked else self.key
+
 
 class Sweep(Frozen):
     """A request in full: every combination of optimizer, problem and seed."""

@@ -3,10 +3,12 @@
 
 import json
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -49,6 +51,15 @@ class Terminal:
         return self.out
 
 
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """A command that was told to stop leaves the signals as they serve a process on its way out."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def adabench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(monkeypatch, capsys)
@@ -62,6 +73,7 @@ def test_run_compare_report(adabench: Terminal, folder: Path) -> None:
     """The main job, from nothing to a document."""
     assert adabench("run") == "4 jobs: 4 completed; results in results/, next: adabench compare\n"
     assert "quick: 4 jobs, on " in adabench.err
+    assert "(cpu), 1 worker of 1 thread\n" in adabench.err
     assert "[4/4] adafix on mlp:hidden=8-synthetic" in adabench.err
     assert "\x1b[" not in adabench.out + adabench.err
     assert len(stored(folder)) == 4
@@ -73,8 +85,9 @@ def test_run_compare_report(adabench: Terminal, folder: Path) -> None:
     assert adabench("report", "--output", "report.md") == ""
     written = (folder / "report.md").read_text()
     assert adabench("report") == re.sub(r"## Figures.*?(?=## Where)", "", written, flags=re.DOTALL)
-    (picture,) = re.findall(r"!\[.*\]\((.*)\)", written)
-    assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    pictures = re.findall(r"!\[.*\]\((.*)\)", written)
+    assert pictures
+    assert all((folder / unquote(picture)).read_bytes().startswith(b"\x89PNG") for picture in pictures)
     assert adabench("report", "--paper") != ""
 
 
@@ -116,8 +129,11 @@ def test_dry_run_counts_and_runs_nothing(adabench: Terminal, folder: Path) -> No
     out = adabench("run", "--dry-run", "--seeds", "1")
     assert out.splitlines()[-1].endswith(": 8 steps, 12 gradient evaluations")
     assert stored(folder) == []
-    jobs = json.loads(adabench("run", "--dry-run", "--json"))["jobs"]
-    assert [job["gradient evaluations"] for job in jobs] == [4, 8, 4, 8]
+    document = json.loads(adabench("run", "--dry-run", "--json"))
+    assert [job["gradient evaluations"] for job in document["jobs"]] == [4, 8, 4, 8]
+    assert (document["workers"], document["threads"]) == (1, 1)
+    out = adabench("run", "--dry-run", "--workers", "3")
+    assert ", 3 workers of 1 thread: 16 steps, 24 gradient evaluations" in out.splitlines()[-1]
 
 
 def test_the_papers_tables_can_be_planned_without_their_data(adabench: Terminal) -> None:
@@ -127,8 +143,9 @@ def test_the_papers_tables_can_be_planned_without_their_data(adabench: Terminal)
     assert out.splitlines()[-1].endswith(": 3,517,500 steps, 4,221,000 gradient evaluations")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_sweep_keeps_what_is_done(
-    adabench: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch
+    adabench: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
 ) -> None:
     """Ctrl-C in the third job: two results stay, the same command does the other two."""
     started: list[Job] = []
@@ -137,12 +154,13 @@ def test_an_interrupted_sweep_keeps_what_is_done(
     def interrupted(job: Job, **place: Any) -> Iterator[Event]:
         started.append(job)
         if len(started) == 3:
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
         yield from whole(job, **place)
 
-    monkeypatch.setattr("adabench.launchers.local.train", interrupted)
-    adabench("run", code=130)
+    monkeypatch.setattr("adabench.engine.tasks.train", interrupted)
+    adabench("run", code=code)
     assert "interrupted: finished jobs are kept in results; the same command goes on" in adabench.err
+    assert "Traceback" not in adabench.err
     assert len(stored(folder)) == 2
     adabench("run")
     assert len(started) == 5
@@ -159,6 +177,7 @@ def test_an_interrupted_sweep_keeps_what_is_done(
         (["run", "--opt", "adam:lr=-1"], "adam: lr=-1 is not allowed; it takes a number in [0, inf)"),
         (["run", "--seeds", "0"], "--seeds 0 is not allowed; it takes a whole number of at least 1"),
         (["run", "--epochs", "-3"], "--epochs -3 is not allowed; it takes a whole number of at least 1"),
+        (["run", "--workers", "0"], "--workers 0 is not allowed; it takes a whole number of at least 1"),
         (["run", "--seed-list", "1,x"], "--seed-list '1,x' is not allowed; list whole numbers such as 0,3,7"),
         (
             ["run", "--seeds", "1", "--seed-list", "1"],
@@ -178,7 +197,7 @@ def test_an_interrupted_sweep_keeps_what_is_done(
         (["run", "--nonsense"], "--nonsense"),
         (["compare", "nowhere"], "nowhere"),
         (["compare"], "results"),
-        (["report", "--format", "pdf"], "results"),
+        (["report", "--format", "pdf"], "unknown report format 'pdf'; known: markdown, latex, csv, html"),
         (["list", "planets"], "planets"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

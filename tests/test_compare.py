@@ -166,7 +166,7 @@ def test_a_run_that_did_not_complete_is_counted_and_adds_nothing_to_a_mean():
 
 
 def test_a_number_that_is_not_finite_in_a_file_written_by_hand_spoils_no_mean():
-    results = [make_result(accuracy=0.9), make_result(seed=1, accuracy=math.nan)]
+    results = [make_result(accuracy=0.9), make_result(seed=1, summary={"final_test_accuracy": math.nan})]
     (row,) = only(compare(results)).rows
     assert row.final_test_accuracy is not None
     assert row.final_test_accuracy.values == {0: 0.9}

@@ -190,7 +190,7 @@ def test_a_diverging_seed_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatc
         return machinery
 
     built = building.build
-    monkeypatch.setattr("adabench.engine.train.build", poisoned)
+    monkeypatch.setattr("adabench.engine.run.build", poisoned)
     events = run(*stack)
     ends = endings(events)
     assert [ends[member].status for member in stack] == ["completed", "diverged", "completed"]

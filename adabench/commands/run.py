@@ -1,7 +1,9 @@
 """``adabench run``: jobs, their progress on stderr, their outcomes on stdout."""
 
+import gc
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import platformdirs
 import typer
@@ -11,10 +13,11 @@ from adabench.commands.shared import AsJson, SuiteFile, completion, say, stderr
 from adabench.config import Request, Settings, read_suites
 from adabench.datasets import DATASETS
 from adabench.errors import RequestError
+from adabench.launchers.signals import Stop, stoppable
 from adabench.models import MODELS
 from adabench.optimizers import OPTIMIZERS
 from adabench.problems import PROBLEMS
-from adabench.spec import Precision
+from adabench.spec import Precision, Stacking, WantedExecutor
 
 if TYPE_CHECKING:
     from adabench.pipeline import Plan
@@ -54,19 +57,25 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16.")] = None,
+    executor: Annotated[str, typer.Option(help="auto, eager, compiled or captured.")] = "auto",
+    stack_seeds: Annotated[str, typer.Option(help="Train seeds as one batch: auto, on or off.")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("results"),
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of data sets.", envvar="ADABENCH_DATA_DIR")
     ] = None,
     suites: SuiteFile = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Jobs side by side [default: as many as CPU threads; 1 on a GPU]")
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option(help="Seconds between checkpoints of a job under way.")
+    ] = 120.0,
     rerun: Annotated[bool, typer.Option("--rerun", help="Run jobs again that have a result.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List jobs and their cost only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run optimizers on problems, one result file for each seed; finished jobs are skipped."""
-    from adabench import pipeline
-
     request = Request(
         suite=suite,
         optimizers=tuple(opt or ()),
@@ -76,12 +85,37 @@ def run(
         settings=_settings(seeds, seed_list, epochs, batch_size, train_examples, precision),
         suites_file=suites,
     )
+    _check_counts({"--workers": workers})
+    if not checkpoint_every > 0:
+        raise RequestError(
+            f"--checkpoint-every {checkpoint_every:g} is not allowed; it takes seconds above 0"
+        )
     folder = data_dir or Path(platformdirs.user_cache_dir("adabench"))
-    plan = pipeline.plan(request, out=out, data_dir=folder, device=device, rerun=rerun)
-    if dry_run:
-        say(listing.planned(plan, as_json=as_json))
-        return
-    raise typer.Exit(_execute(plan, quiet=quiet, as_json=as_json))
+    try:
+        with stoppable():
+            from adabench import pipeline
+
+            plan = pipeline.plan(
+                request,
+                out=out,
+                data_dir=folder,
+                device=device,
+                workers=workers,
+                executor=_word("--executor", executor, WantedExecutor),
+                stack_seeds=_word("--stack-seeds", stack_seeds, Stacking),
+                checkpoint_every=checkpoint_every,
+                rerun=rerun,
+            )
+            if dry_run:
+                say(listing.planned(plan, as_json=as_json))
+                return
+            code = _execute(plan, quiet=quiet, as_json=as_json)
+    except Stop as stop:
+        kept = f"interrupted: finished jobs are kept in {out}; the same command goes on"
+        stderr().print(kept, soft_wrap=True, markup=False)
+        code = stop.exit_code
+    gc.freeze()  # else the interpreter's last collection looks at all of torch, for a second
+    raise typer.Exit(code)
 
 
 def _settings(
@@ -95,25 +129,34 @@ def _settings(
     """The numbers of the command line, each checked with the name that it was given under."""
     if seeds is not None and seed_list is not None:
         raise RequestError("--seeds and --seed-list cannot both be given; choose one")
-    for name, value in {
-        "--seeds": seeds,
-        "--epochs": epochs,
-        "--batch-size": batch_size,
-        "--train-examples": train_examples,
-    }.items():
-        if value is not None and value < 1:
-            raise RequestError(f"{name} {value} is not allowed; it takes a whole number of at least 1")
-    if precision is not None and precision not in get_args(Precision):
-        raise RequestError(
-            f"--precision {precision} is not allowed; it is one of {', '.join(get_args(Precision))}"
-        )
+    _check_counts(
+        {
+            "--seeds": seeds,
+            "--epochs": epochs,
+            "--batch-size": batch_size,
+            "--train-examples": train_examples,
+        }
+    )
     return Settings(
         seeds=seeds if seed_list is None else _numbers("--seed-list", seed_list),
         epochs=epochs,
         batch_size=batch_size,
         train_examples=train_examples,
-        precision=cast("Precision | None", precision),
+        precision=None if precision is None else _word("--precision", precision, Precision),
     )
+
+
+def _word(name: str, value: str, kind: Any) -> Any:
+    """A value that is one of a few words."""
+    if value not in get_args(kind):
+        raise RequestError(f"{name} {value} is not allowed; it is one of {', '.join(get_args(kind))}")
+    return value
+
+
+def _check_counts(values: Mapping[str, int | None]) -> None:
+    for name, value in values.items():
+        if value is not None and value < 1:
+            raise RequestError(f"{name} {value} is not allowed; it takes a whole number of at least 1")
 
 
 def _numbers(name: str, text: str) -> list[int]:
@@ -137,18 +180,14 @@ def _execute(plan: "Plan", *, quiet: bool, as_json: bool) -> int:
         display = progress.Bars(console, pipeline.costs(plan))
     else:
         display = progress.Lines(console, len(pending))
-    try:
-        pipeline.prepare(plan)
-        with display:
-            results = pipeline.execute(plan, display)
-    except KeyboardInterrupt:
-        kept = f"interrupted: finished jobs are kept in {plan.store.folder}; the same command goes on"
-        console.print(kept, soft_wrap=True, markup=False)
-        return 130
+    pipeline.prepare(plan)
+    with display:
+        results = pipeline.execute(plan, display)
     say(listing.outcomes(plan, results, as_json=as_json))
     return int(any(result.status != "completed" for result in results))
 
 
 def _introduction(plan: "Plan") -> str:
     done = f", {len(plan.finished)} of them finished before" if plan.finished else ""
-    return f"{plan.sweep.name}: {len(plan.jobs)} jobs{done}, on {plan.device_name} ({plan.device})"
+    place = f"{plan.device_name} ({plan.device}), {plan.packing}"
+    return f"{plan.sweep.name}: {len(plan.jobs)} jobs{done}, on {place}"

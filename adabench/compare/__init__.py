@@ -11,7 +11,9 @@ from adabench.compare.model import (
     Row,
     Sample,
 )
+from adabench.compare.question import Question
 from adabench.compare.statistics import Estimate
+from adabench.compare.versus import Versus
 
 __all__ = [
     "AnalyticComparison",
@@ -21,7 +23,9 @@ __all__ = [
     "Exits",
     "Failure",
     "ProblemComparison",
+    "Question",
     "Row",
     "Sample",
+    "Versus",
     "compare",
 ]

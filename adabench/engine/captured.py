@@ -107,14 +107,16 @@ class CapturedStep:
         self._step, self._problem, self._optimizer, self._totals = step, problem, optimizer, totals
         self._clock, self._graphs = clock, graphs or CudaGraphs(device)
         self._position = torch.zeros((), dtype=torch.int64, device=device)
+        self._next_step = 0
         self._recorded: dict[Hashable, Recorded] = {}
         self._params = [p for group in optimizer.param_groups for p in group["params"]]
         self.gradient_evaluations = 0
 
     def __call__(self, epoch: int, step: int) -> None:
-        """Take the step of this number in this epoch; steps come in their order."""
-        if step == 0:
-            self._position.zero_()
+        """Take the step of this number in this epoch."""
+        if step != self._next_step or step == 0:  # else the graph has moved on by itself
+            self._position.fill_(step * self._problem.batch_size(0))
+        self._next_step = step + 1
         recorded = self._kind_of(step)
         recorded.replay()
         if hasattr(self._optimizer, "replayed"):

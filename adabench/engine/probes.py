@@ -38,7 +38,7 @@ class Probes:
         self._optimizer = optimizer
         self._model: Any = ... if model is None else model
         self._diagnostics = getattr(optimizer, "diagnostics", dict)
-        self._updates_before = 0.0
+        self.updates_before = 0.0
         self._before: list[Tensor] = []
 
     def before_last_step(self) -> None:
@@ -78,8 +78,8 @@ class Probes:
         values = {name: float(self._of_model(value)) for name, value in self._diagnostics().items()}
         updates = values.pop("second_moment_updates", None)
         if updates is not None:
-            values["frozen_fraction"] = 1 - (updates - self._updates_before) / steps
-            self._updates_before = updates
+            values["frozen_fraction"] = 1 - (updates - self.updates_before) / steps
+            self.updates_before = updates
         return values
 
     def _parameters(self) -> Iterator[Tensor]:

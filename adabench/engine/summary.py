@@ -18,6 +18,7 @@ def summarize(
     optimizer: Optimizer,
     peak_memory_bytes: int | None,
     models: int = 1,
+    resumed_at_step: int | None = None,
 ) -> Summary:
     """Fold the epochs' metrics and the clocks into a summary; an empty history leaves metrics None.
 
@@ -27,12 +28,15 @@ def summarize(
         model: what was trained.
         optimizer: what trained it.
         peak_memory_bytes: of all that ran.
+        resumed_at_step: where the run last went on from a checkpoint.
         models: how many of them ran as one: each has its share of the seconds and of the state.
     """
     seconds = {phase: time / models for phase, time in seconds.items()}
     sizes: dict[str, Any] = {
         "setup_seconds": seconds.get("setup"),
         "warm_up_seconds": seconds.get("warm_up"),
+        "checkpoint_seconds": seconds.get("checkpoint"),
+        "resumed_at_step": resumed_at_step,
         "parameters": sum(p.numel() for p in model.parameters()) // models,
         "peak_memory_bytes": peak_memory_bytes,
         "optimizer_state_bytes": sum(tensor.nbytes for tensor in _state_tensors(optimizer)) // models,

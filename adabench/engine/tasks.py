@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from adabench.engine.checkpoint import Checkpoints
 from adabench.engine.choices import without_seed
 from adabench.engine.points import batches, train_points
 from adabench.engine.train import train
@@ -11,6 +13,19 @@ from adabench.events import Event
 from adabench.spec import AnalyticSpec, Job
 
 Task = tuple[Job, ...]
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How runs under way are kept.
+
+    Args:
+        folder: where each run has a folder of checkpoints, named by its jobs' ``run_key``.
+        seconds: from one checkpoint to the next.
+    """
+
+    folder: Path
+    seconds: float
 
 
 def tasks(jobs: Iterable[Job]) -> list[Task]:
@@ -32,13 +47,15 @@ def tasks(jobs: Iterable[Job]) -> list[Task]:
     return [*batches(analytic), *map(tuple, together.values())]
 
 
-def run_task(jobs: Task, *, device: str, data_dir: Path) -> Iterator[Event]:
+def run_task(jobs: Task, *, device: str, data_dir: Path, keeping: Keeping | None = None) -> Iterator[Event]:
     """Run one of `tasks`, from the first event of its first job to the end of its last.
 
     Args:
         jobs: the task.
         device: where, in torch's words: ``cpu``, ``cuda``, ``cuda:1``.
         data_dir: where data sets lie.
+        keeping: how its state is kept; None keeps nothing. Batches of analytic jobs never do: they are
+            soon done again.
 
     Yields:
         What `adabench.engine.train.train` does, for each job. Whatever goes wrong is a job's own
@@ -47,4 +64,8 @@ def run_task(jobs: Task, *, device: str, data_dir: Path) -> Iterator[Event]:
     if isinstance(jobs[0].problem, AnalyticSpec):
         yield from train_points(jobs, device=device)
     else:
-        yield from train(*jobs, device=device, data_dir=data_dir)
+        checkpoints = None
+        if keeping:
+            folder = keeping.folder / jobs[0].run_key
+            checkpoints = Checkpoints(folder, keeping.seconds, [job.key for job in jobs])
+        yield from train(*jobs, device=device, data_dir=data_dir, checkpoints=checkpoints)
