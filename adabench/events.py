@@ -62,6 +62,8 @@ class Environment(Frozen):
     """The device's own name, such as ``NVIDIA H100`` or the CPU's model."""
     device_type: str
     driver: str | None = None
+    cudnn_autotuned: bool | None = None
+    """Whether cuDNN chose its algorithms by trying them, so that two runs may differ in their last bits."""
     threads: int
     workers: int = 1
     """How many jobs ran side by side."""

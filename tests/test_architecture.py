@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"results"},
     {"compare"},
     {"report"},
-    {"launchers"},
+    {"launchers", "trackers", "doctor"},
     {"strict_yaml", "config", "pipeline", "progress", "listing"},
     {"commands"},
     {"cli", "__main__"},

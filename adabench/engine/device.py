@@ -4,7 +4,7 @@ import functools
 import platform
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +65,30 @@ def device_name(device: torch.device) -> str:
 
 
 @contextmanager
-def configured(*, threads: int | None, precision: Precision) -> Iterator[None]:
-    """Run the block with a job's thread count and float32 arithmetic, then put back what was."""
-    before_threads = torch.get_num_threads()
+def configured(
+    *, threads: int | None, precision: Precision, device: torch.device | None = None, autotuned: bool = False
+) -> Iterator[None]:
+    """Run the block as a job asks, then put back what was.
+
+    Args:
+        threads: of the CPU; None leaves them as they are.
+        precision: of float32 products on a GPU.
+        device: the current one within the block, where it is a CUDA device.
+        autotuned: let cuDNN try its algorithms and keep the fastest, which need not be the same one in
+            two runs.
+    """
+    before_threads, before_autotuned = torch.get_num_threads(), torch.backends.cudnn.benchmark
     before = [unit.fp32_precision for unit in _float32_units()]
     if threads is not None:
         torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = autotuned
     for unit in _float32_units():
         unit.fp32_precision = "tf32" if precision == "tf32" else "ieee"
     try:
-        yield
+        with torch.cuda.device(device) if device and device.type == "cuda" else nullcontext():
+            yield
     finally:
+        torch.backends.cudnn.benchmark = before_autotuned
         torch.set_num_threads(before_threads)
         for unit, kind in zip(_float32_units(), before, strict=True):
             unit.fp32_precision = kind

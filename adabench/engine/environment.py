@@ -32,6 +32,7 @@ def describe(device: torch.device, *, started: str, fingerprint: str | None) -> 
         device_type=device.type,
         driver=torch.version.cuda if device.type == "cuda" else None,
         threads=torch.get_num_threads(),
+        cudnn_autotuned=torch.backends.cudnn.benchmark if device.type == "cuda" else None,
         git_revision=_git_revision(),
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         started=started,

@@ -44,7 +44,12 @@ def train(*jobs: Job, device: str, data_dir: Path, checkpoints: Checkpoints | No
     going = list(jobs)
     status: Status
     reason: str | None
-    with configured(threads=jobs[0].threads, precision=jobs[0].precision):
+    with configured(
+        threads=jobs[0].threads,
+        precision=jobs[0].precision,
+        device=place,
+        autotuned=jobs[0].executor == "captured",
+    ):
         try:
             run = Run(jobs, device=place, data_dir=data_dir, checkpoints=checkpoints)
             for job in jobs:
