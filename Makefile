@@ -2,13 +2,14 @@
 # make test    set up, run the tests
 # make lint    set up, check style and types
 # make smoke   set up, build the wheel and run the smoke suite with it in an empty folder
+# make bench   set up, run the short form of every measurement in bench/; some minutes on an idle machine
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint smoke clean
+.PHONY: run test lint smoke bench clean
 
 run: $(INSTALLED)
 	$(BIN)/adabench run
@@ -30,6 +31,11 @@ smoke: $(INSTALLED)
 	mkdir build/smoke/empty
 	cd build/smoke/empty && PYTHONPATH=../site $(BIN)/python -m adabench run smoke
 	cd build/smoke/empty && PYTHONPATH=../site $(BIN)/python -m adabench compare
+
+BENCHES := step augmentation updates adafix stacking packing overhead probes scale
+
+bench: $(INSTALLED)
+	set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py --short; done
 
 clean:
 	rm -rf $(VENV) build results

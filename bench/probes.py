@@ -1,11 +1,12 @@
 """What the probes of Figure 2 cost: their time once an epoch, as a share of the epoch's training time.
 
-    python bench/probes.py
+    python bench/probes.py [--short]
 
 Synthetic images in the shapes of MNIST and CIFAR-10; a part of an epoch is timed and scaled to the
 whole. Training and probes are timed in turn, seven times; medians, with the lowest and the highest.
 """
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -60,8 +61,12 @@ def measure(model: str, data: str, like: str, steps: int, name: str) -> tuple[li
 
 def main() -> None:
     """Measure every case and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--short", action="store_true", help="the MLP alone")
     rows = []
-    for model, data, like, steps in CASES:
+    for model, data, like, steps in CASES[: 1 if parser.parse_args().short else None]:
         for name in OPTIMIZERS:
             training, probing = measure(model, data, like, steps, name)
             shares = [100 * b / a for a, b in zip(training, probing, strict=True)]

@@ -1,7 +1,8 @@
 """How long ``adabench compare`` takes over many results: makes synthetic ones, times it, profiles it.
 
-python bench/scale.py --results 10000 --folder /tmp/scale
-python bench/scale.py --results 10000 --folder /tmp/scale --profile
+    python bench/scale.py [--short] [--results 10000] [--folder FOLDER] [--profile]
+
+The results are made once and stay in the folder.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import pstats
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -127,11 +129,14 @@ def main() -> None:
     """Make the results where they are not there yet, and time the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--results", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "adabench-scale"))
+    parser.add_argument("--short", action="store_true", help="2,000 results, once")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("flags", nargs="*", help="flags of compare, after --")
     arguments = parser.parse_args()
+    if arguments.short:
+        arguments.results, arguments.repeats = 2_000, 1
     folder = arguments.folder / str(arguments.results)
     if not folder.exists():
         fill(folder, arguments.results)

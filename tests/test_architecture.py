@@ -20,8 +20,8 @@ FLOORS: list[set[str]] = [
     {"results"},
     {"compare"},
     {"report"},
-    {"launchers", "trackers", "doctor"},
-    {"strict_yaml", "config", "pipeline", "progress", "listing"},
+    {"launchers", "trackers"},
+    {"strict_yaml", "config", "pipeline", "progress", "listing", "doctor"},
     {"commands"},
     {"cli", "__main__"},
 ]

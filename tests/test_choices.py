@@ -79,9 +79,9 @@ def test_stacks_are_one_task_each() -> None:
 def test_wishes_that_cannot_be_met_are_refused() -> None:
     """A wish that is silently not honoured."""
     jobs = [job("adafix", "vgg11", seed) for seed in (0, 1)]
-    with pytest.raises(RequestError, match="^--executor captured needs a CUDA device; on a CPU use auto"):
+    with pytest.raises(RequestError, match=r"^--executor captured needs a CUDA device; on a CPU use auto"):
         settled(*jobs, executor="captured")
-    with pytest.raises(RequestError, match="^--stack-seeds on finds nothing to stack; it takes two seeds"):
+    with pytest.raises(RequestError, match=r"^--stack-seeds on finds nothing to stack; it takes two seeds"):
         settled(*jobs, stacking="on")
 
 
@@ -93,5 +93,5 @@ def test_without_a_compiler_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_cannot_be_captured_says_so() -> None:
-    with pytest.raises(RequestError, match="^lbfgs cannot be captured in a CUDA graph; use --executor"):
+    with pytest.raises(RequestError, match=r"^lbfgs cannot be captured in a CUDA graph; use --executor"):
         settled(job("lbfgs"), device=CUDA, executor="captured")

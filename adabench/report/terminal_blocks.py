@@ -1,7 +1,8 @@
 """The two shapes of text on a terminal: a table, and wrapped sentences."""
 
+import re
 from collections.abc import Sequence
-from textwrap import fill
+from textwrap import fill, wrap
 
 from tabulate import tabulate
 
@@ -17,13 +18,22 @@ def tabulated(
     """A table whose first ``labels`` columns stand left, wrapped to ``label_width``, and the others right."""
     rest = len(columns) - labels
     return tabulate(
-        rows,
+        [[*(_folded(cell, label_width) for cell in row[:labels]), *row[labels:]] for row in rows],
         headers=columns,
         tablefmt="simple",
         disable_numparse=True,
         colalign=(*["left"] * labels, *["right"] * rest),
-        maxcolwidths=[*[label_width] * labels, *[None] * rest],
     )
+
+
+def _folded(label: str, width: int) -> str:
+    """A label on lines of at most ``width``, broken after a colon or a comma where there is one."""
+    lines = [""]
+    for part in re.findall(r"[^:,]*[:,]?", label):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(piece for line in lines for piece in wrap(line, width) or [""])
 
 
 def wrapped(text: str) -> str:
