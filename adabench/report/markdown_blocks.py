@@ -1,10 +1,11 @@
 """Blocks of GitHub Markdown made of plain text: whatever the text holds, it is shown as it is."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from tabulate import tabulate
 
+from adabench.report.blocks import Cell, Table
 from adabench.report.text import markdown
 
 LONG = 2000
@@ -27,12 +28,18 @@ def items(lines: Iterable[str]) -> str:
     return "\n".join(f"- {paragraph(line)}" for line in lines)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, text_columns: int = 1) -> str:
-    """A table whose first ``text_columns`` columns stand left and the others right."""
+def table(block: Table) -> str:
+    """A table without its caption: text columns stand left and the others right."""
+    right = len(block.columns) - block.text_columns
     return tabulate(
-        [[markdown(cell) for cell in row] for row in rows],
-        headers=[markdown(header) for header in headers],
+        [[_cell(cell) for cell in row] for row in block.rows],
+        headers=[markdown(header) for header in block.columns],
         tablefmt="pipe",
         disable_numparse=True,
-        colalign=["left"] * text_columns + ["right"] * (len(headers) - text_columns),
+        colalign=["left"] * block.text_columns + ["right"] * right,
     )
+
+
+def _cell(cell: Cell) -> str:
+    shown = markdown(cell.text)
+    return f"**{shown}**" if cell.strong and shown.strip() else shown

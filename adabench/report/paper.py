@@ -1,6 +1,6 @@
 """The AdaFix paper's cells beside our own measurements of them; numbers in per cent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adabench.catalogue import Option, Value
@@ -64,6 +64,12 @@ def paper_tables(comparison: Comparison) -> tuple[PaperTable, ...]:
         for compared in comparison.problems
         if _matches(column, compared) and any(map(compared.row, METHODS))
     )
+
+
+def closest(tables: Sequence[PaperTable], column: Column) -> PaperTable | None:
+    """The measured table of a column that departs least from the paper's conditions, the longest of those."""
+    mine = [each for each in tables if each.column is column]
+    return max(mine, key=lambda each: (-len(each.departures), each.compared.epochs), default=None)
 
 
 def _matches(column: Column, compared: ProblemComparison) -> bool:

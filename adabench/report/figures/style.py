@@ -1,43 +1,43 @@
-"""How every figure looks: one colour and one line for each optimizer everywhere, readable in print.
+"""How every figure looks in matplotlib: plain axes, small type, the palette's colours and dashes."""
 
-The palette is Okabe and Ito's, told apart by colour-blind readers; the dashes tell lines apart in grey.
-"""
-
+import warnings
 from collections.abc import Iterable
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from adabench.catalogue import parse
-
-_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
-_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)))
-_FIXED = {"adafix": 1, "adam": 0, "amsgrad": 2, "adabound": 3, "sgdm": 4}
+from adabench.report import palette
 
 Style = dict[str, Any]
 """Colour and dashes of a line, as matplotlib's arguments."""
 
 DPI = 130
+LEGEND_COLUMNS = 5
+
+_DASHES: dict[str, Any] = {
+    "solid": "-",
+    "dash": (0, (5, 2)),
+    "dot": (0, (1, 1.5)),
+    "dashdot": (0, (6, 2, 1, 2)),
+    "longdashdot": (0, (9, 2, 1, 2)),
+}
+_DATELESS: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+SUFFIXES = tuple(_DATELESS)
+"""The formats that a figure can be written in."""
 
 
 def looks(labels: Iterable[str]) -> dict[str, Style]:
-    """The line style of each optimizer label: fixed for the paper's methods, by order for others.
-
-    A label with settings, such as ``adam:lr=0.01``, keeps the colour of its optimizer while it is
-    the only one of that name.
-    """
-    styles: dict[str, Style] = {}
-    taken: set[int] = set()
-    for label in sorted(set(labels), key=lambda label: (label.count(":"), label)):
-        wanted = _FIXED.get(parse(label)[0], len(_FIXED))
-        free = [i for i in range(len(_PALETTE)) if i not in taken] or [wanted % len(_PALETTE)]
-        place = wanted if wanted in free else next((i for i in free if i >= len(_FIXED)), free[0])
-        taken.add(place)
-        styles[label] = {"color": _PALETTE[place], "linestyle": _DASHES[place % len(_DASHES)]}
-    return styles
+    """The line style of each optimizer label; see `palette.looks`."""
+    found = palette.looks(labels).items()
+    return {label: {"color": look.colour, "linestyle": _DASHES[look.dash]} for label, look in found}
 
 
 def new_figure(columns: int, rows: int = 1, *, width: float = 3.6, height: float = 3.0) -> tuple[Figure, Any]:
@@ -61,8 +61,9 @@ def joined(figure: Figure, axes: Any) -> Axes:
 
 def _plain(axis: Axes) -> Axes:
     axis.grid(visible=True, color="#DDDDDD", linewidth=0.6)
+    axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.tick_params(labelsize=8)
+    axis.tick_params(which="both", labelsize=8)
     return axis
 
 
@@ -73,15 +74,44 @@ def name(axis: Axes, title: str, x: str, y: str) -> None:
     axis.set_ylabel(y, fontsize=8)
 
 
-def legend(figure: Figure, axis: Axes) -> None:
-    """One legend for the whole figure, under its panels."""
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(len(labels), 5), fontsize=8, frameon=False
-    )
+def legend(figure: Figure) -> None:
+    """One legend for all panels of the figure, under them."""
+    shown: dict[str, Any] = {}
+    for axis in figure.axes:
+        handles, labels = axis.get_legend_handles_labels()
+        shown |= {label: handle for handle, label in zip(handles, labels, strict=True) if label not in shown}
+    if shown:
+        place: dict[str, Any] = {
+            "loc": "outside lower center",
+            "ncols": min(len(shown), LEGEND_COLUMNS),
+            "frameon": False,
+        }
+        figure.legend(list(shown.values()), list(shown), fontsize=8, **place)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure in the format that the file's name ends in."""
+def literal(text: str) -> str:
+    """Text that matplotlib shows as it is: a dollar sign would open its mathematics."""
+    return text.replace("$", r"\$")
+
+
+def encoded(figure: Figure, suffix: str, *, dpi: int = DPI, text_as_text: bool = False) -> bytes:
+    """The figure as ``png``, ``svg`` or ``pdf``; nothing in it depends on when it is drawn.
+
+    Args:
+        figure: what to write.
+        suffix: one of `SUFFIXES`.
+        dpi: dots per inch of whatever is made of dots.
+        text_as_text: leave letters to the reader's fonts instead of drawing them (SVG).
+    """
     FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=DPI, metadata={"Software": None} if path.suffix == ".png" else None)
+    buffer = BytesIO()
+    fixed: dict[Any, Any] = {
+        "svg.hashsalt": "adabench",
+        "svg.fonttype": "none" if text_as_text else "path",
+        "pdf.fonttype": 42,
+        "path.simplify_threshold": 0.1,
+    }
+    with mpl.rc_context(fixed), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # shown as a box
+        figure.savefig(buffer, format=suffix, dpi=dpi, metadata=_DATELESS[suffix])
+    return buffer.getvalue()
