@@ -14,7 +14,9 @@ from rich.text import Text
 from adabench import __version__
 from adabench.commands.check import check
 from adabench.commands.compare import compare
+from adabench.commands.doctor import doctor
 from adabench.commands.list import list_
+from adabench.commands.merge import merge
 from adabench.commands.report import report
 from adabench.commands.run import run
 from adabench.commands.shared import say, stderr
@@ -69,3 +71,5 @@ app.command()(compare)
 app.command()(report)
 app.command()(check)
 app.command("list")(list_)
+app.command()(merge)
+app.command()(doctor)

@@ -71,8 +71,14 @@ class Document:
         if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
             return [self.build(item, (*place, i)) for i, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
-            return _SCALARS[node.tag](node.value)
+            return self._scalar(node, place)
         raise self.error(place, f"the tag {node.tag!r} is not allowed; write plain values")
+
+    def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
+        try:
+            return _SCALARS[node.tag](node.value)
+        except ValueError:  # Python reads no integer of thousands of digits
+            raise self.error(place, f"a number of {len(node.value)} digits is not allowed") from None
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -98,9 +104,11 @@ def read_yaml(path: Path) -> Document:
     """
     document = Document(path)
     try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
+        with path.open("rb") as file:  # a device has no size, but no end either
+            content = file.read(LARGEST_FILE_BYTES + 1)
+        if len(content) > LARGEST_FILE_BYTES:
             raise ConfigError(f"{path} is larger than {LARGEST_FILE_BYTES} bytes; a suite file is not")
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        node = yaml.compose(content.decode("utf-8-sig"), Loader=_Loader)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

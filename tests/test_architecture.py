@@ -76,6 +76,8 @@ def test_arrows_never_run_upward(path: Path) -> None:
         ["check", "adafx"],
         ["compare", "nosuchfolder"],
         ["report", "nosuchfolder"],
+        ["doctor", "nosuchfolder"],
+        ["merge", "nosuchfolder", "--out", "joined"],
     ],
     ids=" ".join,
 )

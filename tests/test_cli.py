@@ -15,6 +15,7 @@ import pytest
 from adabench import cli
 from adabench.engine import train as engine
 from adabench.events import Event
+from adabench.results import Result
 from adabench.spec import Job
 
 SUITES = """\
@@ -78,7 +79,7 @@ def test_run_compare_report(adabench: Terminal, folder: Path) -> None:
     assert "\x1b[" not in adabench.out + adabench.err
     assert len(stored(folder)) == 4
     result = json.loads(stored(folder)[0].read_text())
-    assert set(result) == {"format", "job", "status", "reason", "summary", "curve", "probes", "environment"}
+    assert set(result) == {*Result.model_fields, "sha256"}
     assert {len(column) for column in result["curve"].values()} == {2}
     assert "adafix" in adabench("compare")
     assert json.loads(adabench("compare", "--json"))["problems"][0]["baseline"] == "adam"

@@ -217,3 +217,11 @@ def test_small_formulas() -> None:
 def test_verdicts_are_the_words_of_the_model() -> None:
     words = set(Versus.model_fields["verdict"].annotation.__args__)  # type: ignore[union-attr]
     assert words == {"better", "worse", "practically equal", "too few seeds to tell", "nothing claimed"}
+
+
+def test_numbers_near_the_largest_are_still_numbers() -> None:
+    """A diverging loss that ends the comparison of all others in a traceback."""
+    found = estimate([1.7e308, 1.6e308, 1e300])
+    assert found is not None
+    assert found.mean == pytest.approx(1.1e308)
+    assert found.deviation is not None

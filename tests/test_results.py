@@ -85,7 +85,7 @@ def test_the_file_is_strict_json_with_one_line_for_each_column_and_a_last_newlin
 
 def test_a_nan_that_slipped_through_is_refused_and_leaves_no_file(tmp_path: Path):
     with pytest.raises(ValueError, match="JSON"):
-        ResultStore(tmp_path).write(make_result(accuracy=math.nan))
+        ResultStore(tmp_path).write(make_result(summary={"final_train_loss": math.nan}))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

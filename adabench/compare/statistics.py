@@ -32,17 +32,24 @@ def estimate(values: Sequence[float]) -> Estimate | None:
     n = len(values)
     if n == 0:
         return None
-    mean = math.fsum(values) / n
+    mean = _mean(values)
     deviation = _deviation(values, mean) if n > 1 else None
     interval = around(mean, deviation / math.sqrt(n), n - 1) if deviation else None
     return Estimate(n=n, mean=mean, deviation=deviation, interval=interval)
+
+
+def _mean(values: Sequence[float]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # near the largest number that there is
+        return math.fsum(value / len(values) for value in values)
 
 
 def _deviation(values: Sequence[float], mean: float) -> float:
     """The sample standard deviation; exactly 0 of equal values, whatever rounding did to their mean."""
     if min(values) == max(values):
         return 0.0
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
 
 
 def paired_difference(mine: Mapping[int, float], base: Mapping[int, float]) -> Estimate | None:

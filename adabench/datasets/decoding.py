@@ -57,7 +57,7 @@ def decode(splits: list[list[Path]]) -> Images:
 def _decode_into(file: Path, target: Pixels, first: Path, size: tuple[int, int]) -> bool:
     """Write an image's RGB values to ``target``, (H, W, 3); True when it is grey."""
     try:
-        with Image.open(file) as image:
+        with _open(file) as image:
             _check(image, file, first, size)
             target[:] = np.asarray(image.convert("RGB"))
             return image.mode in GREY
@@ -80,11 +80,20 @@ def _check(image: Image.Image, file: Path, first: Path, size: tuple[int, int]) -
         raise DataError(f"{file} has Pillow's mode {image.mode}; convert it to 8 bits a channel first")
 
 
+def _open(file: Path) -> Image.Image:
+    """Open an image, unless opening would wait for somebody to write into a pipe."""
+    if not file.is_file():
+        raise DataError(f"{file} is no file; remove it")
+    return Image.open(file)
+
+
 def _size(file: Path) -> tuple[int, int]:
     """Width and height by the file's header."""
     try:
-        with Image.open(file) as image:
+        with _open(file) as image:
             size = image.size
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(
             f"{file} cannot be read as an image ({one_line(error)}); replace or remove it"

@@ -42,8 +42,11 @@ def folder(*, data_dir: Path, path: str) -> Arrays:
         DataError: the layout is not this one, or an image cannot be read or has another size.
     """
     root = Path(path)
-    classes = [place.name for place in _class_folders(root, "train")]
-    listings = [_listing(root, part, classes) for part in ("train", "test")]
+    try:
+        classes = [place.name for place in _class_folders(root, "train")]
+        listings = [_listing(root, part, classes) for part in ("train", "test")]
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename}: {error.strerror}; let yourself read it") from error
     images = _images(root, [listing.files for listing in listings])
     train, test = (
         Split(torch.from_numpy(pixels), torch.tensor(listing.labels))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
-from adabench.datasets.decoding import Images
+from adabench.datasets.decoding import Images, Pixels
 
 VERSION = 1
 """Of the cached form; raise it when decoding changes."""
@@ -22,7 +22,9 @@ VERSION = 1
 def recall(root: Path, splits: list[list[Path]]) -> Images | None:
     """The images decoded earlier from exactly these files, or None."""
     with suppress(Exception), np.load(_place(root, splits), allow_pickle=False) as file:
-        return file["train"], file["test"]
+        images = file["train"], file["test"]
+        if all(map(_fits, images, splits)):
+            return images
     return None
 
 
@@ -38,6 +40,10 @@ def remember(root: Path, splits: list[list[Path]], images: Images) -> None:
             Path(name).replace(place)
         finally:
             Path(name).unlink(missing_ok=True)
+
+
+def _fits(pixels: Pixels, files: list[Path]) -> bool:
+    return pixels.dtype == np.uint8 and pixels.ndim == 4 and len(pixels) == len(files)
 
 
 def _place(root: Path, splits: list[list[Path]]) -> Path:

@@ -11,6 +11,10 @@ from adabench.errors import DataError, one_line
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+BOMB_BYTES = 2**30
+BOMB_RATIO = 100
+"""What is larger than this many bytes and this many times its packed size is not unpacked."""
+
 
 def npz(*, data_dir: Path, path: str) -> Arrays:
     """Read ``x_train``, ``y_train``, ``x_test`` and ``y_test``; no pickled object is ever opened.
@@ -28,6 +32,7 @@ def npz(*, data_dir: Path, path: str) -> Arrays:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
+            _refuse_bombs(path, file)
             train, test = (
                 Split(_inputs(path, f"x_{part}", file), _labels(path, f"y_{part}", file))
                 for part in ("train", "test")
@@ -40,6 +45,17 @@ def npz(*, data_dir: Path, path: str) -> Arrays:
             "y_train=..., x_test=..., y_test=...)"
         ) from error
     return measured(train, test, classes=_classes(path, train.labels))
+
+
+def _refuse_bombs(path: str, file: Any) -> None:
+    """Refuse, before unpacking, what was made to fill the memory."""
+    for member in file.zip.infolist():
+        ratio = member.file_size // max(member.compress_size, 1)
+        if member.file_size > BOMB_BYTES and ratio > BOMB_RATIO:
+            raise DataError(
+                f"{path}: {member.filename} unpacks to {member.file_size:,} bytes, {ratio} times what it is; "
+                "if that is meant, write it with numpy.savez, which does not pack"
+            )
 
 
 def _inputs(path: str, name: str, file: Any) -> torch.Tensor:

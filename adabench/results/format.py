@@ -2,14 +2,17 @@
 
 Units are in the names; accuracies are fractions. NaN and infinity are written as null, and the
 status says why. Reading a result imports neither torch nor anything that the file names.
+
+The file's last entry, ``sha256``, is its seal (see `adabench.results.seal`): the digest of every byte
+before that entry. A file without one is read as it is; one whose seal does not fit is refused.
 """
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from adabench.events import Environment, Status, Summary
 from adabench.spec import FORMAT, Frozen, Job
 
-Column = list[float | None]
+Column = list[FiniteFloat | None]
 
 
 class Result(Frozen):

@@ -1,14 +1,23 @@
 """Reading results back: every damaged file is named in one line, and none stops the others."""
 
+import gc
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from adabench.errors import RequestError, ResultError
 from adabench.results.format import Result
+from adabench.results.numbers import wild_number
+from adabench.results.seal import unseal
 from adabench.spec import FORMAT
+
+LARGEST_FILE_BYTES = 2**26
+"""A result of a hundred thousand epochs has half as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +45,36 @@ def read(path: Path) -> Result:
     Raises:
         ResultError: the file cannot be read, is damaged, or is of a newer format.
     """
+    return _read(str(path))
+
+
+def _read(path: str) -> Result:
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as file:  # noqa: PTH123  a Path for each of thousands takes as long as reading
+            content = file.read() if os.fstat(file.fileno()).st_size <= LARGEST_FILE_BYTES else None
     except OSError as error:
-        raise ResultError(f"cannot read {_shown(path)}: {error.strerror}") from error
+        raise ResultError(f"cannot read {shown(path)}: {error.strerror}") from error
+    if content is None:
+        raise ResultError(f"{shown(path)} is not a result: it has more than {LARGEST_FILE_BYTES:,} bytes")
+    return _understood(path, content)
+
+
+def _understood(path: str, content: bytes) -> Result:
+    document, intact = unseal(content)
     try:
-        result = Result.model_validate_json(content)
+        result = Result.model_validate_json(document)
     except ValidationError as error:
-        _refuse_newer(path, _format_of(content))
-        raise ResultError(f"{_shown(path)} is not a result: {_first_fault(error)}") from error
+        _refuse_newer(path, _format_of(document))
+        raise ResultError(f"{shown(path)} is not a result: {_first_fault(error)}") from error
     _refuse_newer(path, result.format)
+    if intact is False:
+        raise ResultError(
+            f"{shown(path)} was changed after it was written: its sha256 does not fit; "
+            "restore it, or delete it and run the job again"
+        )
+    wild = wild_number(result)
+    if wild is not None:
+        raise ResultError(f"{shown(path)} is not a result: no run has such a {wild!r}")
     return result
 
 
@@ -57,38 +86,92 @@ def read_all(paths: Iterable[Path]) -> Loaded:
     """
     paths = tuple(paths)
     results, problems = [], []
-    for file in sorted(set(_files(paths))):
-        try:
-            results.append(read(file))
-        except ResultError as error:
-            problems.append(str(error))
+    with _uncollected():
+        for file in sorted(set(_files(paths))):
+            try:
+                results.append(_read(file))
+            except ResultError as error:
+                problems.append(str(error))
+        results = list(_ordered(results))
     if not results:
-        places = ", ".join(map(_shown, paths))
+        places = ", ".join(map(shown, paths))
         damage = f" ({len(problems)} unreadable, such as: {problems[0]})" if problems else ""
         raise RequestError(f"no results in {places}{damage}; make some with: adabench run")
-    return Loaded(results=tuple(sorted(results, key=_place)), problems=tuple(problems))
+    return Loaded(results=tuple(results), problems=tuple(problems))
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection, now or later, of what is made here.
+
+    Results hold no cycles: counting references frees them. Searching thousands of them again and again
+    takes longer than reading them.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was:
+            gc.enable()
+
+
+def result_files(paths: Iterable[Path]) -> list[Path]:
+    """The files that `read_all` would read, in the order of their names.
+
+    Raises:
+        RequestError: a path does not exist.
+    """
+    return [Path(file) for file in sorted(set(_files(paths)))]
+
+
+def _files(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         if path.is_dir():
-            yield from (file for file in path.resolve().rglob("*.json") if file.is_file())
+            yield from _within(str(path.resolve()))
         elif path.exists():
-            yield path.resolve()
+            yield str(path.resolve())
         else:
-            raise RequestError(f"{_shown(path)} does not exist; give result files or folders of them")
+            raise RequestError(f"{shown(path)} does not exist; give result files or folders of them")
 
 
-def _place(result: Result) -> tuple[str, str, int, str, str, str]:
+def _within(folder: str) -> Iterator[str]:
+    """The ``*.json`` files under a folder.
+
+    What is hidden, folders that are links, and folders that may not be read are passed over.
+    """
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _within(entry.path)
+            elif entry.name.endswith(".json") and entry.is_file():
+                yield entry.path
+
+
+def _ordered(results: Iterable[Result]) -> Iterator[Result]:
+    """Results in an order of their own; keys, which take long to make, decide only among the alike."""
+    for _, alike in groupby(sorted(results, key=_place), _place):
+        group = list(alike)
+        yield from sorted(group, key=_identity) if len(group) > 1 else group
+
+
+def _place(result: Result) -> tuple[str, str, int]:
     job = result.job
+    return job.problem.label, job.optimizer.label, job.seed
+
+
+def _identity(result: Result) -> tuple[str, str, str]:
     ended = result.environment.ended if result.environment else ""
-    return job.problem.label, job.optimizer.label, job.seed, job.key, ended, result.status
+    return result.job.key, ended, result.status
 
 
-def _refuse_newer(path: Path, number: int) -> None:
+def _refuse_newer(path: str, number: int) -> None:
     if number > FORMAT:
         raise ResultError(
-            f"{_shown(path)} has format {number}, this adabench reads up to {FORMAT}: upgrade adabench"
+            f"{shown(path)} has format {number}, this adabench reads up to {FORMAT}: upgrade adabench"
         )
 
 
@@ -105,6 +188,6 @@ def _first_fault(error: ValidationError) -> str:
     return f"{place[:80]!r}: {fault['msg']}" if place else fault["msg"]
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path | str) -> str:
     """The path as text on one line, with nothing in it that a terminal would obey."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))

@@ -1,27 +1,30 @@
 """A folder of results: ``<problem>/<optimizer>/<seed>-<key>.json``, each published whole or not at all.
 
 A result is written to a temporary file beside its place, flushed to the disk, and linked into place:
-the first of several writers wins and no reader sees half a file. The folders' names are for people;
-a result's identity is its job's key.
+the first of several writers wins and no reader sees half a file. What did not finish gives way to what
+did, one writer at a time. The folders' names are for people; a result's identity is its job's key.
 """
 
-import errno
 import json
 import os
 import re
 import secrets
+import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from adabench.errors import RequestError, ResultError
+from adabench.results.durable import alone_in, copy_new, flush_folder, make_folder, name_first, write_new
 from adabench.results.format import Result
 from adabench.results.reading import read
+from adabench.results.seal import seal
 from adabench.spec import Job
 
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
-"""What file systems without hard links answer."""
+TEMPORARY = ".tmp"
+"""What the names of files end in that are not yet results; a crash may leave one behind."""
 
 
 class ResultStore:
@@ -61,22 +64,56 @@ class ResultStore:
         Raises:
             ResultError: the file system refuses.
         """
+        content = _to_bytes(result)
+        replace = replace and result.status != "interrupted"
+        return self._commit(result, len(content), lambda path: write_new(path, content), replace=replace)
+
+    def adopt(self, file: Path) -> bool:
+        """Take in a result file from elsewhere as it is: by a hard link where that is possible, or copied.
+
+        Args:
+            file: a result; a finished one already here stays.
+
+        Returns:
+            Whether this result is now the stored one.
+
+        Raises:
+            ResultError: it is damaged, or the file system refuses.
+        """
+        result = read(file)
+        size = file.stat().st_size
+        return self._commit(result, size, lambda path: copy_new(file, path), replace=False)
+
+    def _commit(self, result: Result, size: int, make: Callable[[Path], None], *, replace: bool) -> bool:
         final = self.path_of(result.job)
-        temporary = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.tmp")
+        temporary = final.with_name(f".{final.stem}.{secrets.token_hex(4)}{TEMPORARY}")
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            _write_durably(temporary, _to_text(result))
-            if not _link(temporary, final):
-                if self.finished(result.job) and not (replace and result.status != "interrupted"):
-                    return False
-                temporary.replace(final)
-            _flush_folder(final.parent)
+            make_folder(final.parent)
+            make(temporary)
+            if not name_first(temporary, final):
+                with alone_in(final.parent):
+                    if self.finished(result.job) and not replace:
+                        return False
+                    os.replace(temporary, final)  # noqa: PTH105  every durable operation is one of os
+            flush_folder(final.parent)
         except OSError as error:
-            raise ResultError(f"cannot write {final}: {error.strerror}; make room or change --out") from error
+            cure = "make room or change --out"
+            raise ResultError(f"cannot write {final} ({size:,} bytes): {error.strerror}; {cure}") from error
         finally:
             with suppress(OSError):
-                temporary.unlink()
+                os.unlink(temporary)  # noqa: PTH108
         return True
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where runs under way are kept, each in a folder named by its jobs' ``run_key``."""
+        return self.folder / ".runs"
+
+    def forget_run(self, job: Job) -> None:
+        """Remove what was kept of a job's run, once its result is there or is no longer wanted."""
+        shutil.rmtree(self.runs_folder / job.run_key, ignore_errors=True)
+        with suppress(OSError):
+            self.runs_folder.rmdir()  # when it was the last one
 
     def check_writable(self) -> None:
         """Find out whether results could be written, leaving nothing behind.
@@ -100,8 +137,8 @@ def _slug(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9._=]+", "-", label).strip("-.")[:60] or "unnamed"
 
 
-def _to_text(result: Result) -> str:
-    return _layout(result.model_dump()) + "\n"
+def _to_bytes(result: Result) -> bytes:
+    return seal(_layout(result.model_dump()))
 
 
 def _layout(value: Any, margin: str = "") -> str:
@@ -115,38 +152,6 @@ def _layout(value: Any, margin: str = "") -> str:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False)
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("xb") as file:
-        file.write(text.encode("utf-8", errors="replace"))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _link(temporary: Path, final: Path) -> bool:
-    """Publish the file unless its place is taken; whether it was published."""
-    try:
-        os.link(temporary, final)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if final.exists():
-            return False
-        temporary.replace(final)
-    return True
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a new file's name durable, where folders can be flushed."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _upwards(folder: Path) -> tuple[Path, ...]:
