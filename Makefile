@@ -2,6 +2,7 @@
 # make test    set up, run the tests
 # make lint    set up, check style and types
 # make smoke   set up, build the wheel and run the smoke suite with it in an empty folder
+# make faults  set up, break real sweeps in every way of docs/reliability.md; half an hour
 # make bench   set up, run the short form of every measurement in bench/; some minutes on an idle machine
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint smoke bench clean
+.PHONY: run test lint smoke bench faults clean
 
 run: $(INSTALLED)
 	$(BIN)/adabench run
@@ -36,6 +37,10 @@ BENCHES := step augmentation updates adafix stacking packing overhead probes sca
 
 bench: $(INSTALLED)
 	set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py --short; done
+
+faults: $(INSTALLED)
+	$(BIN)/python tests/faults
+	set -e; for name in kill race disk; do $(BIN)/python tests/faults/results_$$name.py; done
 
 clean:
 	rm -rf $(VENV) build results

@@ -67,6 +67,8 @@ class Environment(Frozen):
     threads: int
     workers: int = 1
     """How many jobs ran side by side."""
+    attempts: int = 1
+    """How many worker processes it took: 2 where the first one died."""
     git_revision: str | None = None
     command: list[str]
     started: str
@@ -87,7 +89,7 @@ class JobStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class StepsDone:
-    """A sign of life within an epoch, about once a second; carries no metric, so costs no read."""
+    """A sign of life, a few times a second while steps are taken; carries no metric, so costs no read."""
 
     job: Job
     steps: int

@@ -11,6 +11,7 @@ from adabench.config import Request, resolve_sweep
 from adabench.datasets import find_dataset
 from adabench.events import Event
 from adabench.launchers.packing import Packing, pack
+from adabench.launchers.signals import deferred
 from adabench.results import Recorder, Result, ResultStore
 from adabench.spec import (
     AnalyticSpec,
@@ -38,6 +39,7 @@ class Plan:
     device_name: str
     packing: Packing
     checkpoint_every: float
+    hang_after: float
     rerun: bool
 
     @property
@@ -56,6 +58,7 @@ def plan(
     executor: WantedExecutor = "auto",
     stack_seeds: Stacking = "auto",
     checkpoint_every: float = 120.0,
+    hang_after: float = 1800.0,
     rerun: bool = False,
 ) -> Plan:
     """Decide what a request means on this machine; nothing is run or written.
@@ -69,6 +72,7 @@ def plan(
         executor: how a training step runs.
         stack_seeds: whether jobs that differ only in their seed train as one batch of models.
         checkpoint_every: seconds from one checkpoint of a run under way to the next.
+        hang_after: seconds without a sign of life after which a worker is ended.
         rerun: run jobs again that have a result.
 
     Raises:
@@ -97,6 +101,7 @@ def plan(
         data_dir=data_dir,
         packing=packing,
         checkpoint_every=checkpoint_every,
+        hang_after=hang_after,
         rerun=rerun,
     )
 
@@ -104,11 +109,13 @@ def plan(
 def prepare(plan: Plan) -> None:
     """Load, and where need be download, the data of every pending job and try its model on them.
 
-    Where jobs will run in workers, these import what they need meanwhile.
+    Where jobs will run in workers, these import what they need meanwhile. Memory that does not suffice
+    is left for the jobs to meet: it fails those that need it, not the sweep.
 
     Raises:
         RequestError: data that is missing or does not fit; no job has run.
     """
+    from adabench.engine.failure import is_out_of_memory
     from adabench.launchers.local import warm_up
     from adabench.problems import analytic, supervised
 
@@ -117,8 +124,12 @@ def prepare(plan: Plan) -> None:
     for problem in dict.fromkeys(job.problem for job in plan.pending):
         if isinstance(problem, AnalyticSpec):
             analytic.build_problem(problem, "cpu")
-        else:
+            continue
+        try:
             supervised.prepare(problem, plan.data_dir)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
 
 
 def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
@@ -130,32 +141,44 @@ def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
 
     Returns:
         The results of all the plan's jobs, in their order, those found finished among them.
+
+    Raises:
+        ResultError: a result cannot be written. The sweep ends; what was written before is kept, and so
+            are, where there is room, the runs under way.
     """
     from adabench.engine.tasks import Keeping
     from adabench.launchers.local import launch
 
     results, recorders = dict(plan.finished), defaultdict[Job, Recorder](Recorder)
-    if plan.rerun:
-        for job in plan.pending:
-            plan.store.forget_run(job)
+    _forget_old_runs(plan)
     running = launch(
         plan.pending,
         device=plan.device,
         data_dir=plan.data_dir,
         workers=plan.packing.workers,
         keeping=Keeping(plan.store.runs_folder, plan.checkpoint_every),
+        hang_after=plan.hang_after,
     )
     with closing(running):
         for event in running:
             result = recorders[event.job].add(event)
             if result is not None:
-                plan.store.write(result, replace=plan.rerun)
-                if result.status != "interrupted":
-                    plan.store.forget_run(result.job)
+                with deferred():
+                    plan.store.write(result, replace=plan.rerun)
+                    if result.status != "interrupted":
+                        plan.store.forget_run(result.job)
                 results[result.job] = result
                 del recorders[result.job]
             listen(event)
     return [results[job] for job in plan.jobs]
+
+
+def _forget_old_runs(plan: Plan) -> None:
+    """Remove what is kept of runs that are over, as after a crash, or that are to begin anew."""
+    under_way = set() if plan.rerun else {job.run_key for job in plan.pending}
+    for job in plan.jobs:
+        if job.run_key not in under_way:
+            plan.store.forget_run(job)
 
 
 def costs(plan: Plan) -> dict[Job, int]:

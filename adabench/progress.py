@@ -99,8 +99,12 @@ class Bars(Silent):
             self._show_sweep()
 
     def _start(self, event: JobStarted) -> None:
-        self._to_start -= 1
-        line = self._free.pop() if self._free else self._bars.add_task("", note="")
+        before = self._running.get(event.job)  # in a worker that died
+        if before:
+            line = before.line
+        else:
+            self._to_start -= 1
+            line = self._free.pop() if self._free else self._bars.add_task("", note="")
         self._running[event.job] = _Running(line, event.total_steps)
         self._bars.reset(line, total=event.total_steps, description=event.job.title, note="")
 

@@ -12,7 +12,7 @@ import adabench
 PACKAGE = Path(adabench.__file__).parent
 
 FLOORS: list[set[str]] = [
-    {"errors", "catalogue", "spec", "events"},
+    {"errors", "catalogue", "spec", "events", "durable"},
     {"optimizers", "models", "datasets"},
     {"problems"},
     {"engine"},
@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"commands"},
     {"cli", "__main__"},
 ]
-TORCH_FREE = {"errors", "catalogue", "spec", "events", "results", "compare", "report"}
+TORCH_FREE = {"errors", "catalogue", "spec", "events", "durable", "results", "compare", "report"}
 TORCHS_OWN = ("adabench.engine", "adabench.problems.analytic", "adabench.problems.supervised")
 LEVEL = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -11,7 +11,7 @@ from adabench.config import Settings, problem_spec
 from adabench.engine import run as engine_run
 from adabench.engine.checkpoint import Checkpoints
 from adabench.engine.train import train
-from adabench.events import EpochEnded, Event, JobEnded, StepsDone
+from adabench.events import EpochEnded, Event, JobEnded, JobStarted, StepsDone
 from adabench.optimizers import OPTIMIZERS, implementation_of, optimizer_spec
 from adabench.spec import Job
 
@@ -44,7 +44,7 @@ def events(*jobs: Job, folder: Path) -> Iterator[Event]:
 
 
 def interrupted(*jobs: Job, folder: Path, after: int) -> None:
-    """Run until a checkpoint of this step is written, and then no further."""
+    """Run until a checkpoint of this step is written, and then no further; closing writes one more."""
     running = events(*jobs, folder=folder)
     for event in running:
         if list(folder.glob(f"{after:012d}.manifest")):
@@ -148,6 +148,31 @@ def test_without_a_good_one_the_run_starts_anew(tmp_path: Path) -> None:
     assert ending(told, one).summary.resumed_at_step is None
 
 
+def test_a_run_that_is_closed_writes_its_state(tmp_path: Path) -> None:
+    """A Ctrl-C that costs two minutes of work: the run ends with its last step lost."""
+    one = job("adafix")
+    whole = list(train(one, device="cpu", data_dir=NOWHERE))
+    running = train(one, device="cpu", data_dir=NOWHERE, checkpoints=Checkpoints(tmp_path, 1e9, [one.key]))
+    steps = next(event.steps for event in running if isinstance(event, StepsDone) and event.steps > 4)
+    assert not list(tmp_path.iterdir())
+    running.close()
+    assert [path.name for path in tmp_path.glob("*.manifest")] == [f"{steps:012d}.manifest"]
+    rest = list(events(one, folder=tmp_path))
+    assert ending(rest, one).summary.resumed_at_step == steps
+    assert story(rest, one) == story(whole, one)
+
+
+@pytest.mark.parametrize("kind", [JobStarted, JobEnded])
+def test_a_run_with_nothing_to_keep_writes_nothing(tmp_path: Path, kind: type[Event]) -> None:
+    """A checkpoint of a run that has not begun, or of one whose result is there."""
+    one = job("adam")
+    running = train(one, device="cpu", data_dir=NOWHERE, checkpoints=Checkpoints(tmp_path, 1e9, [one.key]))
+    while not isinstance(next(running), kind):
+        pass
+    running.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_state_that_cannot_be_loaded_safely_is_said_and_not_written(tmp_path: Path) -> None:
     """A checkpoint that turns out useless only after the interruption; code run when it is loaded."""
     checkpoints = Checkpoints(tmp_path, 0.0, ["a"])
@@ -172,5 +197,5 @@ def test_only_the_last_two_stay(tmp_path: Path) -> None:
     one = job("adam")
     interrupted(one, folder=tmp_path, after=7)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"{step:012d}{suffix}" for step in (6, 7) for suffix in (".manifest", ".pt")
+        f"{step:012d}{suffix}" for step in (7, 8) for suffix in (".manifest", ".pt")
     ]

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import platformdirs
 import typer
+from rich.text import Text
 
 from adabench import listing
 from adabench.commands.shared import AsJson, SuiteFile, completion, say, stderr
 from adabench.config import Request, Settings, read_suites
 from adabench.datasets import DATASETS
-from adabench.errors import RequestError
+from adabench.errors import RequestError, ResultError
+from adabench.events import Event
 from adabench.launchers.signals import Stop, stoppable
 from adabench.models import MODELS
 from adabench.optimizers import OPTIMIZERS
 from adabench.problems import PROBLEMS
 from adabench.spec import Precision, Stacking, WantedExecutor
+from adabench.trackers import TRACKERS, Trackers
 
 if TYPE_CHECKING:
     from adabench.pipeline import Plan
@@ -70,6 +73,14 @@ def run(
     checkpoint_every: Annotated[
         float, typer.Option(help="Seconds between checkpoints of a job under way.")
     ] = 120.0,
+    hang_after: Annotated[
+        float,
+        typer.Option(help="Seconds without a sign of life after which one of several workers is ended."),
+    ] = 1800.0,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(help="Also feed tensorboard, mlflow or wandb.", autocompletion=completion(TRACKERS)),
+    ] = None,
     rerun: Annotated[bool, typer.Option("--rerun", help="Run jobs again that have a result.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List jobs and their cost only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -86,10 +97,8 @@ def run(
         suites_file=suites,
     )
     _check_counts({"--workers": workers})
-    if not checkpoint_every > 0:
-        raise RequestError(
-            f"--checkpoint-every {checkpoint_every:g} is not allowed; it takes seconds above 0"
-        )
+    _check_seconds({"--checkpoint-every": checkpoint_every, "--hang-after": hang_after})
+    trackers = Trackers(log or (), out=out, warn=_warn)
     folder = data_dir or Path(platformdirs.user_cache_dir("adabench"))
     try:
         with stoppable():
@@ -104,16 +113,21 @@ def run(
                 executor=_word("--executor", executor, WantedExecutor),
                 stack_seeds=_word("--stack-seeds", stack_seeds, Stacking),
                 checkpoint_every=checkpoint_every,
+                hang_after=hang_after,
                 rerun=rerun,
             )
             if dry_run:
                 say(listing.planned(plan, as_json=as_json))
                 return
-            code = _execute(plan, quiet=quiet, as_json=as_json)
+            code = _execute(plan, trackers, quiet=quiet, as_json=as_json)
     except Stop as stop:
-        kept = f"interrupted: finished jobs are kept in {out}; the same command goes on"
-        stderr().print(kept, soft_wrap=True, markup=False)
+        stderr().print(_last_words(out), soft_wrap=True, markup=False)
         code = stop.exit_code
+    except ResultError as error:  # nothing more can be kept
+        stderr().print(
+            Text(f"adabench: {error}; what was written before is kept", style="red"), soft_wrap=True
+        )
+        code = 1
     gc.freeze()  # else the interpreter's last collection looks at all of torch, for a second
     raise typer.Exit(code)
 
@@ -159,6 +173,12 @@ def _check_counts(values: Mapping[str, int | None]) -> None:
             raise RequestError(f"{name} {value} is not allowed; it takes a whole number of at least 1")
 
 
+def _check_seconds(values: Mapping[str, float]) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise RequestError(f"{name} {value:g} is not allowed; it takes seconds above 0")
+
+
 def _numbers(name: str, text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
@@ -166,7 +186,11 @@ def _numbers(name: str, text: str) -> list[int]:
         raise RequestError(f"{name} {text!r} is not allowed; list whole numbers such as 0,3,7") from None
 
 
-def _execute(plan: "Plan", *, quiet: bool, as_json: bool) -> int:
+def _warn(line: str) -> None:
+    stderr().print(line, style="yellow", markup=False, soft_wrap=True)
+
+
+def _execute(plan: "Plan", trackers: Trackers, *, quiet: bool, as_json: bool) -> int:
     """Run a plan with its progress on stderr and its answer on stdout; return the exit code."""
     from adabench import pipeline, progress
 
@@ -180,11 +204,26 @@ def _execute(plan: "Plan", *, quiet: bool, as_json: bool) -> int:
         display = progress.Bars(console, pipeline.costs(plan))
     else:
         display = progress.Lines(console, len(pending))
+
+    def listen(event: Event) -> None:
+        display(event)
+        trackers(event)
+
     pipeline.prepare(plan)
-    with display:
-        results = pipeline.execute(plan, display)
+    with display, trackers:
+        results = pipeline.execute(plan, listen)
     say(listing.outcomes(plan, results, as_json=as_json))
     return int(any(result.status != "completed" for result in results))
+
+
+def _last_words(out: Path) -> str:
+    """What an interrupted sweep leaves behind."""
+    from adabench.results import ResultStore
+
+    folder = ResultStore(out).runs_folder
+    runs = len({manifest.parent for manifest in folder.glob("*/*.manifest")})
+    under_way = f", {runs} {'run' if runs == 1 else 'runs'} under way in {folder}" if runs else ""
+    return f"interrupted: finished jobs are kept in {out}{under_way}; the same command goes on"
 
 
 def _introduction(plan: "Plan") -> str:

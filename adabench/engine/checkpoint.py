@@ -11,6 +11,7 @@ import io
 import json
 import os
 import random
+import secrets
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from adabench.durable import flush_folder, write_new
 from adabench.errors import CheckpointError, one_line
 
 KEPT = 2
@@ -50,10 +52,12 @@ class Checkpoints:
         """Write the state after so many steps.
 
         A state or a disk that does not let itself be written ends checkpointing with a warning: the
-        run goes on, and would start anew after an interruption.
+        run goes on, and after an interruption has only the checkpoints from before.
         """
+        need = ""
         try:
             data = self._packed(state)
+            need = f" ({len(data):,} bytes)"
             stem = f"{steps:012d}"
             self._folder.mkdir(parents=True, exist_ok=True)
             _publish(self._folder / f"{stem}.pt", data)
@@ -63,7 +67,8 @@ class Checkpoints:
             self._forget(KEPT)
         except Exception as error:  # whatever a disk or somebody's optimizer comes up with
             self._seconds = float("inf")
-            warnings.warn(f"no checkpoints in {self._folder}: {one_line(error)}", stacklevel=2)
+            end = "the run goes on without"
+            warnings.warn(f"no checkpoints in {self._folder}{need}: {one_line(error)}; {end}", stacklevel=2)
         self._last = time.monotonic()
 
     def load(self, device: torch.device) -> State | None:
@@ -91,7 +96,8 @@ class Checkpoints:
         """Remove all but the newest, each manifest before its state."""
         for manifest in sorted(self._manifests())[:-keep]:
             for path in (manifest, manifest.with_suffix(".pt")):
-                path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    os.unlink(path)  # noqa: PTH108  every durable operation is one of os
 
 
 def random_state() -> State:
@@ -134,23 +140,12 @@ def _verified(manifest: Path, jobs: list[str], device: torch.device) -> State:
 
 def _publish(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
-    finally:
+        write_new(temporary, data)
+        os.replace(temporary, path)  # noqa: PTH105
+        flush_folder(path.parent)
+    except BaseException:
         with suppress(OSError):
-            temporary.unlink()
-
-
-def _flush_folder(folder: Path) -> None:
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            os.unlink(temporary)  # noqa: PTH108
+        raise

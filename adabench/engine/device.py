@@ -4,7 +4,7 @@ import functools
 import platform
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ def reset_peak_memory(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif _CLEAR_PEAK.exists():
-        _CLEAR_PEAK.write_text("5")
+        with suppress(OSError):  # then the peak is the process's, not the job's
+            _CLEAR_PEAK.write_text("5")
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:

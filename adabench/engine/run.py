@@ -14,13 +14,15 @@ from adabench.engine.building import Machinery, build
 from adabench.engine.checkpoint import Checkpoints, State, random_state, restore_random_state
 from adabench.engine.clock import Clock
 from adabench.engine.device import peak_memory_bytes, reset_peak_memory
+from adabench.engine.finite import not_finite
 from adabench.engine.probes import Probes
 from adabench.engine.rates import LearningRate
 from adabench.engine.summary import summarize
 from adabench.events import EpochEnded, Event, StepsDone, Summary
 from adabench.spec import Job
 
-SIGN_OF_LIFE_SECONDS = 1.0
+SIGN_OF_LIFE_SECONDS = 0.25
+"""Also how soon a run can be stopped with its state kept."""
 
 
 class Run:
@@ -47,6 +49,7 @@ class Run:
         self.trouble: dict[Job, str | None] = dict.fromkeys(jobs)
         self.epochs_done = self._steps_done = 0
         self._resumed_at: int | None = None
+        self._kept_at = 0
         self._checkpoints = checkpoints
         if checkpoints is not None:
             self._resume(checkpoints.load(device))
@@ -61,14 +64,13 @@ class Run:
         while self._steps_done < steps:
             with self._clock.phase("training"):
                 self._take_steps(epoch, until=time.monotonic() + SIGN_OF_LIFE_SECONDS)
-            taken = epoch * steps + self._steps_done
-            speed = taken / self._clock.seconds["training"]
-            yield from (StepsDone(job=job, steps=taken, steps_per_second=speed) for job in going)
             if self._steps_done < steps:
+                yield from self._signs_of_life(going)
                 self._keep()
         with self._clock.phase("evaluation"):
             metrics, finite_steps = self._machinery.totals.read(self._problem.examples_per_epoch)
             probes = {job: self._probes[job].read(steps) for job in going}
+            broken = not_finite(self._optimizer, len(self._jobs) if self._problem.shape else None)
             with self._weights_to_judge():
                 metrics |= self._problem.evaluate()
         for job in going:
@@ -76,11 +78,17 @@ class Run:
             row = _of_model(metrics, place) | self._costs(epoch + 1)
             told = EpochEnded(job=job, epoch=epoch + 1, metrics=row, probes=probes[job])
             self._history[job].append(told)
-            self.trouble[job] = self._trouble(row, int(finite_steps.reshape(-1)[place]), epoch)
+            finite = int(finite_steps.reshape(-1)[place])
+            self.trouble[job] = self._trouble(row, finite, broken[place], epoch)
         self.epochs_done, self._steps_done = epoch + 1, 0
-        if not any(self.trouble.values()):
-            self._keep()
+        self._keep()
+        yield from self._signs_of_life(going)
         yield from (self._history[job][-1] for job in going)
+
+    def _signs_of_life(self, going: Sequence[Job]) -> Iterator[Event]:
+        """What each job says while its state is whole: between two steps, or after an evaluation."""
+        speed = self._taken / self._clock.seconds["training"]
+        yield from (StepsDone(job=job, steps=self._taken, steps_per_second=speed) for job in going)
 
     def told(self, job: Job) -> Iterator[Event]:
         """What a job that goes on had told before."""
@@ -98,6 +106,21 @@ class Run:
             resumed_at_step=self._resumed_at,
         )
 
+    @property
+    def _taken(self) -> int:
+        """How many steps have been taken."""
+        return self.epochs_done * self._problem.steps_per_epoch + self._steps_done
+
+    def keep_now(self) -> None:
+        """Write a checkpoint, unless there is one of this very step or nothing to keep."""
+        if self._checkpoints is None or any(self.trouble.values()):
+            return
+        if self._taken == self._kept_at:
+            return
+        with self._clock.phase("checkpoint"):
+            self._checkpoints.save(self._state(), self._taken)
+        self._kept_at = self._taken
+
     def _take_steps(self, epoch: int, *, until: float) -> None:
         """Take steps until the epoch or the time is over."""
         while self._steps_done < self._problem.steps_per_epoch:
@@ -112,11 +135,8 @@ class Run:
 
     def _keep(self) -> None:
         """Write a checkpoint, if it is time for one."""
-        if self._checkpoints is None or not self._checkpoints.due:
-            return
-        with self._clock.phase("checkpoint"):
-            steps = self.epochs_done * self._problem.steps_per_epoch + self._steps_done
-            self._checkpoints.save(self._state(), steps)
+        if self._checkpoints is not None and self._checkpoints.due:
+            self.keep_now()
 
     def _state(self) -> State:
         """All that the coming steps depend on, and all that has been told; between two steps."""
@@ -142,7 +162,7 @@ class Run:
         if state is None:
             return
         self.epochs_done, self._steps_done = state["epochs_done"], state["steps_done"]
-        self._resumed_at = self.epochs_done * self._problem.steps_per_epoch + self._steps_done
+        self._resumed_at = self._kept_at = self._taken
         self._problem.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         for tensor, kept in zip(self._machinery.totals.tensors, state["totals"], strict=True):
@@ -158,13 +178,17 @@ class Run:
             ]
         restore_random_state(state["random"])
 
-    def _trouble(self, row: Mapping[str, float], finite_steps: int, epoch: int) -> str | None:
+    def _trouble(
+        self, row: Mapping[str, float], finite_steps: int, broken: str | None, epoch: int
+    ) -> str | None:
         steps = self._problem.steps_per_epoch
         if finite_steps < steps:
             step = epoch * steps + finite_steps + 1
             return f"the loss was not finite at step {step} (epoch {epoch + 1})"
         if not math.isfinite(row["test_loss"]):
-            return f"the test loss was not finite after epoch {epoch + 1}"
+            return f"the test loss was not finite after step {(epoch + 1) * steps} (epoch {epoch + 1})"
+        if broken:
+            return f"{broken} was not finite after step {(epoch + 1) * steps} (epoch {epoch + 1})"
         return None
 
     @contextmanager

@@ -1,7 +1,7 @@
 """What runs as one piece: a job by itself, or a batch of jobs that share their work."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,9 @@ def tasks(jobs: Iterable[Job]) -> list[Task]:
     return [*batches(analytic), *map(tuple, together.values())]
 
 
-def run_task(jobs: Task, *, device: str, data_dir: Path, keeping: Keeping | None = None) -> Iterator[Event]:
+def run_task(
+    jobs: Task, *, device: str, data_dir: Path, keeping: Keeping | None = None
+) -> Generator[Event, None, None]:
     """Run one of `tasks`, from the first event of its first job to the end of its last.
 
     Args:
@@ -59,7 +61,7 @@ def run_task(jobs: Task, *, device: str, data_dir: Path, keeping: Keeping | None
 
     Yields:
         What `adabench.engine.train.train` does, for each job. Whatever goes wrong is a job's own
-        result; nothing raises.
+        result; nothing raises. Closed early, it writes the state of the run.
     """
     if isinstance(jobs[0].problem, AnalyticSpec):
         yield from train_points(jobs, device=device)

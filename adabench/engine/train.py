@@ -1,6 +1,6 @@
 """The training loop, on one screen: a job, or a stack of them, goes in, events come out."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import torch
@@ -8,13 +8,15 @@ import torch
 from adabench.engine.checkpoint import Checkpoints
 from adabench.engine.device import configured, device_name
 from adabench.engine.environment import describe, utc_now
+from adabench.engine.failure import clear_memory, is_out_of_memory, reason_of
 from adabench.engine.run import Run
-from adabench.errors import one_line
 from adabench.events import Event, JobEnded, JobStarted, Status, Summary
 from adabench.spec import Job
 
 
-def train(*jobs: Job, device: str, data_dir: Path, checkpoints: Checkpoints | None = None) -> Iterator[Event]:
+def train(
+    *jobs: Job, device: str, data_dir: Path, checkpoints: Checkpoints | None = None
+) -> Generator[Event, None, None]:
     """Run a job from its first step to its last, or several that differ only in their seed as one stack.
 
     Args:
@@ -27,10 +29,11 @@ def train(*jobs: Job, device: str, data_dir: Path, checkpoints: Checkpoints | No
         JobStarted, then EpochEnded for each epoch with signs of life between, then JobEnded. An
         error ends a job as ``failed``, a loss that is not finite as ``diverged``; neither raises,
         and the other jobs of a stack go on. A run that goes on from a checkpoint tells the epochs
-        before it again.
+        before it again. Closed early, it writes a last checkpoint.
     """
     started, place = utc_now(), torch.device(device)
     run: Run | None = None
+    exhausted = False
 
     def ended(job: Job, status: Status, reason: str | None) -> JobEnded:
         return JobEnded(
@@ -63,7 +66,15 @@ def train(*jobs: Job, device: str, data_dir: Path, checkpoints: Checkpoints | No
                 if not going:
                     return
             status, reason = "completed", None
+        except GeneratorExit:
+            if run is not None:
+                run.keep_now()
+            raise
         except Exception as error:  # it is these jobs' result, not the sweep's end
-            status, reason = "failed", one_line(error)
+            status, reason = "failed", reason_of(error, jobs, device)
+            exhausted = is_out_of_memory(error)
         for job in going:
             yield ended(job, status, reason)
+    if exhausted:
+        run = None
+        clear_memory(place)

@@ -1,4 +1,4 @@
-"""The coordinator's side: worker processes, their tasks, and what to make of a worker that dies.
+"""The coordinator's side: worker processes, their tasks, and what to make of one that dies or falls silent.
 
 Workers are forked from a `server` process that has imported the engine and done nothing else, so a
 further worker costs milliseconds. Where there is no fork, each imports the engine for itself.
@@ -6,55 +6,62 @@ further worker costs milliseconds. Where there is no fork, each imports the engi
 
 import multiprocessing
 import signal
-import warnings
+import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Collection, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 
 from adabench.engine.tasks import Task
-from adabench.events import Event, JobEnded, Summary
-from adabench.launchers.worker import Message, Place, Remark, serve
-from adabench.spec import Job
+from adabench.events import Event
+from adabench.launchers.hand import Assignment, Hand
+from adabench.launchers.signals import GRACE_SECONDS
+from adabench.launchers.worker import Place
+
+LOOK_SECONDS = 0.5
+"""How often silent workers are looked for."""
 
 _FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
-def run_side_by_side(todo: Iterable[Task], *, workers: int, place: Place) -> Generator[Event, None, None]:
+def run_side_by_side(
+    todo: Iterable[Task], *, workers: int, place: Place, hang_after: float
+) -> Generator[Event, None, None]:
     """Run tasks in worker processes, started in their order; none of the processes outlives this.
+
+    A task whose worker dies is given to another one once, which goes on from the last checkpoint; then
+    its jobs end as ``failed``. So do those of a worker that is silent for too long, which is killed.
+    Closed early, it gives workers a short time to write the state of their runs.
 
     Args:
         todo: the tasks.
         workers: how many run at once.
         place: where each worker computes, and what it reads and writes.
+        hang_after: seconds of silence after which a worker is taken for hanging.
 
     Yields:
         The events of all running tasks as they come.
     """
     warm_up()
-    waiting, crew = deque(todo), dict[Connection, Worker]()
+    waiting, crew = deque(map(Assignment, todo)), dict[Connection, Hand]()
     try:
         while waiting or crew:
             while waiting and len(crew) < workers:
-                worker = Worker(place)
-                crew[worker.pipe] = worker
-                worker.give(waiting.popleft())
-            for pipe in wait(list(crew)):
-                worker = crew[pipe]  # type: ignore[index]  # only connections were waited for
-                events = worker.hear()
-                if worker.free and waiting:  # before anyone looks at the events, which may take a while
-                    worker.give(waiting.popleft())
-                for event in events:
-                    yield _side_by_side(event, workers)
-                if worker.free or worker.dead:
-                    del crew[worker.pipe]
-                    worker.dismiss()
+                hand = Hand(_context(), place, workers=workers)
+                crew[hand.pipe] = hand
+                hand.give(waiting.popleft())
+            for hand in _with_news(crew, hang_after):
+                events = hand.hear()
+                if hand.free and waiting:  # before anyone looks at the events, which may take a while
+                    hand.give(waiting.popleft())
+                yield from events
+                if hand.again:
+                    waiting.appendleft(hand.again)
+                if hand.free or hand.dead:
+                    del crew[hand.pipe]
+                    hand.dismiss()
     finally:
-        for worker in crew.values():
-            worker.kill()
-        for worker in crew.values():
-            worker.dismiss()
+        _let_go(crew.values())
 
 
 def warm_up() -> None:
@@ -68,82 +75,40 @@ def warm_up() -> None:
             forkserver.ensure_running()
 
 
-class Worker:
-    """A worker process, seen from the coordinator.
+def _context() -> "multiprocessing.context.BaseContext":
+    return multiprocessing.get_context("forkserver" if _FORKS else "spawn")
 
-    Args:
-        place: where it computes, and what it reads and writes.
+
+def _with_news(crew: dict[Connection, Hand], hang_after: float) -> Iterator[Hand]:
+    """The workers that have said something or died; those silent for too long are killed.
+
+    Silence counts look by look, so that none counts while this process itself was stopped.
     """
-
-    def __init__(self, place: Place) -> None:
-        context = (
-            multiprocessing.get_context("forkserver") if _FORKS else multiprocessing.get_context("spawn")
-        )
-        self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, place), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._unfinished: dict[str, Job] = {}
-        self.dead = False
-
-    @property
-    def free(self) -> bool:
-        """Whether it lives and has nothing to do."""
-        return not self._unfinished and not self.dead
-
-    def give(self, task: Task) -> None:
-        """Let it run a task. One that has died meanwhile is found out by `hear`."""
-        self._unfinished = {job.key: job for job in task}
-        with suppress(OSError):
-            self.pipe.send([job.model_dump_json() for job in task])
-
-    def hear(self) -> list[Event]:
-        """Take in one message, or the news that the process is gone; the events that this makes."""
-        try:
-            message: Message = self.pipe.recv()
-        except (EOFError, OSError):
-            self.dead = True
-            return self._obituary()
-        if isinstance(message, Remark):
-            warnings.warn(message.text, stacklevel=2)
-            return []
-        if isinstance(message, JobEnded):
-            del self._unfinished[message.job.key]
-        return [message]
-
-    def kill(self) -> None:
-        """End the process at once; what it has not finished is lost."""
-        self._process.kill()
-
-    def dismiss(self) -> None:
-        """Hang up, upon which the process ends, and see to it that it has."""
-        self.pipe.close()
-        self._process.join()
-
-    def _obituary(self) -> list[Event]:
-        """The ends of the jobs that died with the process."""
-        self._process.join()
-        reason = _cause_of_death(self._process.exitcode)
-        return [
-            JobEnded(job=job, status="failed", reason=reason, summary=Summary(), environment=None)
-            for job in self._unfinished.values()
-        ]
+    looked = time.monotonic()
+    ready = wait(list(crew), LOOK_SECONDS)
+    passed = min(time.monotonic() - looked, LOOK_SECONDS)
+    for pipe, hand in list(crew.items()):
+        if pipe in ready:
+            yield hand
+        else:
+            hand.be_silent(passed, hang_after)
 
 
-def _cause_of_death(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"its worker process ended with exit code {code}"
-    death = f"its worker process was ended by signal {-code} ({signal.Signals(-code).name})"
-    if -code == signal.SIGKILL:
-        return f"{death}, as happens when memory runs out; fewer --workers need less"
-    return death
-
-
-def _side_by_side(event: Event, workers: int) -> Event:
-    """The event, with the number of workers noted where it says what the job ran with."""
-    if isinstance(event, JobEnded) and event.environment:
-        return replace(event, environment=event.environment.model_copy(update={"workers": workers}))
-    return event
+def _let_go(hands: Collection[Hand]) -> None:
+    """Ask all to stop, and kill those that take too long over it."""
+    try:
+        for hand in hands:
+            hand.ask_to_stop()
+        deadline = time.monotonic() + GRACE_SECONDS
+        busy = list(hands)
+        while busy and (left := deadline - time.monotonic()) > 0:
+            ready = wait([hand.pipe for hand in busy], left)
+            busy = [hand for hand in busy if hand.pipe not in ready or not hand.has_left()]
+    finally:
+        for hand in hands:
+            hand.kill()
+        for hand in hands:
+            hand.dismiss()
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from adabench.durable import alone_in, copy_new, flush_folder, make_folder, name_first, write_new
 from adabench.errors import RequestError, ResultError
-from adabench.results.durable import alone_in, copy_new, flush_folder, make_folder, name_first, write_new
 from adabench.results.format import Result
 from adabench.results.reading import read
 from adabench.results.seal import seal
