@@ -60,8 +60,8 @@ class Hungers(torch.optim.SGD):
 
 def job(optimizer: str, *, model: str = "mlp:hidden=8", folder: Path | None = None, **settings: Any) -> Job:
     if folder is not None:
-        (folder / "own.py").write_text(OPTIMIZERS_OF_OUR_OWN)
-        optimizer = f"{folder / 'own.py'}:{optimizer}"
+        (folder / "ailing.py").write_text(OPTIMIZERS_OF_OUR_OWN)
+        optimizer = f"{folder / 'ailing.py'}:{optimizer}"
     problem = problem_spec(model, DATA, Settings(batch_size=32))
     return Job(optimizer=optimizer_spec(optimizer, settings), problem=problem, seed=0, epochs=4, threads=1)
 
