@@ -314,3 +314,39 @@ def test_fused_finds_the_same_lipschitz_constant(monkeypatch: pytest.MonkeyPatch
     torch.testing.assert_close(walks[1][0], walks[0][0], rtol=1e-4, atol=1e-5)
     for name, value in walks[0][1].diagnostics().items():
         torch.testing.assert_close(walks[1][1].diagnostics()[name], value, rtol=1e-4, atol=0)
+
+
+def test_both_gradients_can_come_from_one_pass() -> None:
+    """Halves that no engine can use: g' of one step and g of the next, taken together at the same weights."""
+    torch.manual_seed(0)
+    xs, ys = torch.randn(40, 16, 6, dtype=torch.float64), torch.randint(3, (40, 16))
+    start = [torch.randn(3, 6, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)]
+
+    def loss(weights: list[Tensor], x: Tensor, y: Tensor) -> Tensor:
+        return cross_entropy(x @ weights[0].T + weights[1], y)
+
+    one, two = ([torch.nn.Parameter(p.clone()) for p in start] for _ in range(2))
+    usual, paired = AdaFix(one, lr=2.0), AdaFix(two, lr=2.0)
+    gradients = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+    for step in range(40):
+
+        def closure(step: int = step) -> Any:
+            usual.zero_grad()
+            value = loss(one, xs[step], ys[step])
+            value.backward()
+            return value
+
+        usual.step(closure)
+        first = max(step - 1, 0)
+        found = gradients([p.detach() for p in two], xs[first : step + 1], ys[first : step + 1])
+        if step:
+            for p, both in zip(two, found, strict=True):
+                p.grad = both[0]
+            paired.observe()
+        for p, both in zip(two, found, strict=True):
+            p.grad = both[-1]
+        paired.advance()
+    for p, q in zip(one, two, strict=True):
+        torch.testing.assert_close(p, q, rtol=0, atol=1e-9)
+    updates = [optimizer.diagnostics()["second_moment_updates"] for optimizer in (usual, paired)]
+    assert 0 < int(updates[0]) == int(updates[1]) < 40
