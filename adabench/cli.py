@@ -1,6 +1,7 @@
 """The command line: words in, exit code out. Heavy imports wait until a command needs them.
 
-Exit codes: 0 done; 1 a job ended badly; 2 the request was wrong; 130 interrupted.
+Exit codes: 0 done; 1 a job ended badly or a gate failed; 2 the request was wrong; 130 interrupted, 143
+terminated.
 """
 
 import os
@@ -40,6 +41,8 @@ def main() -> None:
         code = app(standalone_mode=False)
     except AdabenchError as error:
         code = _complain(str(error))
+    except (KeyboardInterrupt, typer.Abort):  # before a command has begun to listen for it
+        code = 130
     except BrokenPipeError:  # whoever read our output has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
