@@ -84,6 +84,16 @@ def test_results_that_differ_in_cost_alone_are_the_same_outcome(tmp_path: Path) 
     assert read_all([tmp_path / "all"]).results == (make_result(seconds=10),)
 
 
+def test_a_run_that_was_interrupted_contradicts_nobody(tmp_path: Path) -> None:
+    """Checkpoints and the place where a run went on taken for its outcome."""
+    kept = [
+        make_result(summary={"checkpoint_seconds": spent, "resumed_at_step": at})
+        for spent, at in ((1, 9), (2, 50))
+    ]
+    folders = [store_all(tmp_path / str(i), [result]) for i, result in enumerate(kept)]
+    assert merge(folders, tmp_path / "all").conflicts == ()
+
+
 @pytest.mark.parametrize(
     ("change", "differs"),
     [

@@ -10,21 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from adabench.errors import RequestError, ResultError
+from adabench.events import Summary
 from adabench.results.format import Result
 from adabench.results.reading import read, result_files, shown
 from adabench.results.store import ResultStore
 
 COSTS = frozenset(
-    {
-        "seconds",
-        "evaluation_seconds",
-        "setup_seconds",
-        "warm_up_seconds",
-        "steps_per_second",
-        "peak_memory_bytes",
-    }
+    name
+    for name in Summary.model_fields
+    if "second" in name or name in ("peak_memory_bytes", "resumed_at_step")
 )
-"""What may differ between two runs of one job."""
+"""What may differ between two runs of one job: times, memory, and whether one was interrupted."""
 
 LONGEST_TITLE = 200
 """Characters of a job's title that are told; a stranger's may have millions."""

@@ -13,12 +13,11 @@ from adabench.config import Request, Settings
 from adabench.engine import run as engine_run
 from adabench.events import Event
 from adabench.launchers.packing import Packing
+from adabench.results.merging import COSTS
 
 MODEL, DATASET = "mlp:hidden=4", "synthetic:size=4,channels=1,classes=2,train=24,test=8"
 OPTIMIZERS = ("adam", "sgdm")
 AT_EVERY_STEP = 1e-9
-OF_ITS_MAKING = {"seconds", "peak_memory_bytes", "resumed_at_step", "steps_per_second"}
-"""What may differ between two runs of one job, besides all that ends in ``_seconds``."""
 
 
 def sweep(
@@ -96,4 +95,4 @@ def to_file(path: Path) -> None:
 
 
 def _lasting(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in values.items() if k not in OF_ITS_MAKING and not k.endswith("_seconds")}
+    return {name: value for name, value in values.items() if name not in COSTS}
