@@ -104,9 +104,14 @@ class Job(Frozen):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
+    def without_seed(self) -> "Job":
+        """What the job has in common with those that differ only in their seed."""
+        return self.model_copy(update={"seed": 0})
+
+    @property
     def run_key(self) -> str:
         """Names the run that the job is part of: its own, or the one that it shares with its stack."""
-        return self.model_copy(update={"seed": 0}).key if self.stacked else self.key
+        return self.without_seed.key if self.stacked else self.key
 
 
 class Sweep(Frozen):

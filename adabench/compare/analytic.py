@@ -13,9 +13,6 @@ from adabench.compare.shares import share_interval
 from adabench.results.format import Result
 from adabench.spec import AnalyticSpec
 
-ENDED = ("completed", "diverged")
-"""Runs that tell whether the region was left; numbers at the end are over completed ones alone."""
-
 
 def compare_analytic(runs: Sequence[Runs], problem: AnalyticSpec) -> AnalyticComparison:
     """One analytic problem with a row for each optimizer, those that stayed first."""
@@ -40,7 +37,8 @@ def _place(value: Value) -> tuple[float, str]:
 
 
 def _row(runs: Runs) -> AnalyticRow:
-    ended = [result for result in runs.results if result.status in ENDED]
+    # A diverged run tells whether the region was left; numbers at the end are over completed ones alone.
+    ended = [result for result in runs.results if result.finished]
     completed = [result for result in ended if result.status == "completed"]
     identical = len({_outcome(result) for result in ended}) == 1 < len(ended)
     return AnalyticRow(

@@ -86,7 +86,7 @@ def _preferred(results: list[Result]) -> Result:
 def _preference(result: Result) -> tuple[bool, str, str]:
     """A run that came to an end before one that did not, then the latest, then by key."""
     ended = result.environment.ended if result.environment else ""
-    return result.status in ("completed", "diverged"), ended, result.job.key
+    return result.finished, ended, result.job.key
 
 
 class _Canonical:

@@ -70,11 +70,6 @@ def can_be_stacked(job: Job) -> bool:
     return stackable and row is not None and (row.traits.elementwise or row.traits.stacked)
 
 
-def without_seed(job: Job) -> Job:
-    """What jobs of one stack have in common."""
-    return job.model_copy(update={"seed": 0})
-
-
 def _implementation(job: Job, kind: Implementation, *, stacked: bool) -> Implementation:
     row = OPTIMIZERS.get(job.optimizer.name)
     if stacked and row is not None and row.traits.stacked:  # each model's own numbers take list operations
@@ -97,8 +92,8 @@ def _stacks(jobs: Sequence[Job], device: torch.device, stacking: Stacking) -> li
     """Which of the jobs are stacked."""
     if stacking == "off" or (stacking == "auto" and device.type != "cuda"):
         return [False for _ in jobs]
-    seeds = Counter(without_seed(job) for job in jobs)
-    stacks = [can_be_stacked(job) and seeds[without_seed(job)] > 1 for job in jobs]
+    seeds = Counter(job.without_seed for job in jobs)
+    stacks = [can_be_stacked(job) and seeds[job.without_seed] > 1 for job in jobs]
     if stacking == "on" and not any(stacks):
         able = ", ".join(name for name, row in MODELS.items() if row.stackable)
         raise RequestError(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adabench.engine.checkpoint import Checkpoints
-from adabench.engine.choices import without_seed
 from adabench.engine.points import batches, train_points
 from adabench.engine.train import train
 from adabench.events import Event
@@ -40,10 +39,10 @@ def tasks(jobs: Iterable[Job]) -> list[Task]:
     """
     jobs = tuple(jobs)
     analytic = [job for job in jobs if isinstance(job.problem, AnalyticSpec)]
-    together: dict[Job, list[Job]] = defaultdict(list)
+    together: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         if not isinstance(job.problem, AnalyticSpec):
-            together[without_seed(job) if job.stacked else job].append(job)
+            together[job.run_key].append(job)
     return [*batches(analytic), *map(tuple, together.values())]
 
 

@@ -34,3 +34,8 @@ class Result(Frozen):
     curve: dict[str, Column] = Field(default_factory=dict)
     probes: dict[str, Column] = Field(default_factory=dict)
     environment: Environment | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to an end of its own, so that its job need not run again."""
+        return self.status in ("completed", "diverged")

@@ -125,7 +125,7 @@ def differences(one: Result, other: Result) -> tuple[str, ...]:
 def _consider(file: Path, best: dict[str, _Candidate]) -> list[Conflict]:
     """Let a file be the candidate of its job where it is the first or the better one."""
     result = read(file)
-    key, new = result.job.key, _Candidate(file=file, finished=result.status in ("completed", "diverged"))
+    key, new = result.job.key, _Candidate(file=file, finished=result.finished)
     old = best.setdefault(key, new)
     if old is new or not new.finished:
         return []

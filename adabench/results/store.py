@@ -48,8 +48,7 @@ class ResultStore:
             result = read(self.path_of(job))
         except ResultError:
             return None
-        done = result.status in ("completed", "diverged") and result.job.key == job.key
-        return result if done else None
+        return result if result.finished and result.job.key == job.key else None
 
     def write(self, result: Result, *, replace: bool = False) -> bool:
         """Store a result for good; the first finished one of a job stays.
