@@ -22,7 +22,6 @@ from adabench.report.document import Figure
 from adabench.report.facts import facts, settings
 from adabench.report.paper import PaperRow, PaperTable, paper_tables
 from adabench.report.published import DATASET_TITLES
-from adabench.report.standing import standing
 from adabench.report.text import plain
 from adabench.results.format import Result
 
@@ -66,11 +65,10 @@ def _shown(value: Value) -> Value:
 
 
 def _line(compared: ProblemComparison, row: Row) -> Line:
-    found = standing(compared)
     return {
         **_about(compared.problem.label, facts(compared), row),
         "baseline": compared.baseline,
-        "not_worse_than_best": "yes" if row.optimizer in found.strong else "no",
+        "not_worse_than_best": "yes" if row.optimizer in compared.not_worse else "no",
         **_sample("final_test_percent", row.final_test_accuracy),
         **_sample("best_test_percent", row.best_test_accuracy),
         **_sample("test_percent_at_best_validation", row.test_accuracy_at_best_validation),

@@ -16,13 +16,12 @@ def sentence(check: Check, metric: Metric) -> str:
 
 def _floor(check: Check, metric: Metric) -> str:
     units = Units(metric)
-    unit = " %" if metric.is_share else ""
     if check.lost and check.value is not None:
         return f"{_seeds(check)} diverged or failed"
     if check.value is None:
-        return f"no run has a {metric.words}, which must not be below {units.value(check.limit)}{unit}"
+        return f"no run has a {metric.words}, which must not be below {units.told(check.limit)}"
     side = "below" if check.outcome == "failed" else "not below"
-    return f"{metric.words} {units.value(check.value)}{unit} is {side} {units.value(check.limit)}{unit}"
+    return f"{metric.words} {units.told(check.value)} is {side} {units.told(check.limit)}"
 
 
 def _seeds(check: Check) -> str:

@@ -1,5 +1,8 @@
 """Numbers as tables show them: accuracies in per cent, differences signed in percentage points."""
 
+from collections.abc import Iterable
+
+from adabench.compare.metrics import Axis
 from adabench.compare.model import Tally
 from adabench.compare.statistics import Estimate, Interval
 
@@ -42,6 +45,17 @@ def runs(row: Tally) -> str:
     others = {"diverged": row.diverged, "failed": row.failed, "interrupted": row.interrupted}
     fates = [f"{count} {fate}" for fate, count in others.items() if count]
     return f"{row.completed} of {row.runs}, {', '.join(fates)}"
+
+
+def counted(completed: Iterable[int]) -> str:
+    """How many completed runs means rest on, such as ``n = 3`` or ``n = 2 to 5``; none count for nothing."""
+    counts = sorted(set(completed) - {0})
+    return f"n = {' to '.join(map(str, dict.fromkeys([counts[0], counts[-1]])))}" if counts else "n = 0"
+
+
+def cost(value: float | None, axis: Axis) -> str:
+    """A cost on one axis: seconds to a tenth, everything else whole."""
+    return quantity(value, 1 if axis == "seconds" else 0)
 
 
 def quantity(value: float | None, decimals: int = 0) -> str:

@@ -5,7 +5,6 @@ import math
 from adabench.compare.model import AcrossRow, Comparison, ProblemComparison
 from adabench.report import numbers
 from adabench.report.blocks import Block, Cell, Items, Table, number
-from adabench.report.standing import standing
 from adabench.report.text import plain
 from adabench.report.units import probability
 
@@ -25,7 +24,6 @@ def overview(comparison: Comparison) -> list[Block]:
         {row.optimizer for each in problems for row in each.rows},
         key=lambda label: (rows[label].mean_rank if label in rows else math.inf, label),
     )
-    strong = [standing(each).strong for each in problems]
     table = Table(
         columns=(
             "optimizer",
@@ -33,7 +31,7 @@ def overview(comparison: Comparison) -> list[Block]:
             "mean rank",
             "interquartile mean",
         ),
-        rows=tuple(_row(label, rows.get(label), problems, strong) for label in labels),
+        rows=tuple(_row(label, rows.get(label), problems) for label in labels),
         caption=CAPTION,
     )
     lacking = across.missing if across else {}
@@ -66,16 +64,11 @@ def _friedman(comparison: Comparison) -> list[str]:
     ]
 
 
-def _row(
-    label: str,
-    across: AcrossRow | None,
-    problems: tuple[ProblemComparison, ...],
-    strong: list[frozenset[str]],
-) -> tuple[Cell, ...]:
+def _row(label: str, across: AcrossRow | None, problems: tuple[ProblemComparison, ...]) -> tuple[Cell, ...]:
     middle = across.interquartile_mean if across else None
     return (
         Cell(label),
-        *(_cell(label, each, bold) for each, bold in zip(problems, strong, strict=True)),
+        *(_cell(label, each) for each in problems),
         number(
             numbers.quantity(across.mean_rank if across else None, 2), across.mean_rank if across else None
         ),
@@ -83,7 +76,7 @@ def _row(
     )
 
 
-def _cell(label: str, compared: ProblemComparison, strong: frozenset[str]) -> Cell:
+def _cell(label: str, compared: ProblemComparison) -> Cell:
     row = compared.row(label)
     if row is None:
         return Cell(numbers.NOTHING)
@@ -92,4 +85,4 @@ def _cell(label: str, compared: ProblemComparison, strong: frozenset[str]) -> Ce
     lost = "".join(f", {count} {fate}" for fate, count in fates.items() if count)
     if sample is None:
         return Cell(f"none of {row.runs}{lost}")
-    return Cell(f"{numbers.plus_minus(sample)} ({sample.n}{lost})", sample.mean, label in strong)
+    return Cell(f"{numbers.plus_minus(sample)} ({sample.n}{lost})", sample.mean, label in compared.not_worse)

@@ -31,11 +31,6 @@ class Standing:
     aside: tuple[Row, ...]
     differences: dict[str, Versus]
 
-    @property
-    def strong(self) -> frozenset[str]:
-        """The labels that a table shows in bold."""
-        return frozenset(row.optimizer for row in (self.best, *self.level) if row)
-
 
 def standing(compared: ProblemComparison) -> Standing:
     """Sort the rows of a problem as the comparison does; differences are to the best, paired by seed."""

@@ -1,11 +1,11 @@
 """The table of one problem: the same columns, numbers and caption in every format."""
 
-from adabench.compare.metrics import AXES, Axis
+from adabench.compare.metrics import AXES
 from adabench.compare.model import AnalyticComparison, EqualCost, ProblemComparison, Row
 from adabench.compare.statistics import Estimate
 from adabench.report import analytic, numbers
 from adabench.report.blocks import Cell, Table, cells, number
-from adabench.report.standing import HOW, standing
+from adabench.report.standing import HOW
 from adabench.report.text import plain
 from adabench.report.units import Units, probability
 
@@ -28,12 +28,12 @@ def problem_table(compared: ProblemComparison) -> Table:
         "steps",
         "gradient evaluations",
     )
-    strong = standing(compared).strong
     p = {each.optimizer: each.p_holm for each in compared.comparisons if each.against == compared.baseline}
     return Table(
         columns=columns,
         rows=tuple(
-            _cells(row, validated, row.optimizer in strong, p.get(row.optimizer)) for row in compared.rows
+            _cells(row, validated, row.optimizer in compared.not_worse, p.get(row.optimizer))
+            for row in compared.rows
         ),
         caption=_caption(compared),
     )
@@ -76,12 +76,12 @@ def _equal(row: EqualCost | None, units: Units) -> Cell:
 def _to_target(compared: ProblemComparison, units: Units) -> list[Table]:
     if compared.target is None or not compared.target_rows:
         return []
-    target = f"{units.value(compared.target)}{' %' if units.metric.is_share else ''}"
+    target = units.told(compared.target)
     rows = [
         (
             Cell(row.optimizer),
             Cell(f"{row.reached} of {row.runs}", row.reached / row.runs),
-            *(_median(row.costs[axis].median, axis) for axis in AXES),
+            *(number(numbers.cost(row.costs[axis].median, axis), row.costs[axis].median) for axis in AXES),
         )
         for row in compared.target_rows
     ]
@@ -91,10 +91,6 @@ def _to_target(compared: ProblemComparison, units: Units) -> list[Table]:
     )
     columns = ("optimizer", f"reached {target}", *(f"median {words}" for words in AXES.values()))
     return [Table(columns=columns, rows=tuple(rows), caption=caption)]
-
-
-def _median(cost: float | None, axis: Axis) -> Cell:
-    return number(numbers.quantity(cost, 1 if axis == "seconds" else 0), cost)
 
 
 def analytic_table(compared: AnalyticComparison) -> Table:
@@ -107,18 +103,11 @@ def analytic_table(compared: AnalyticComparison) -> Table:
     )
 
 
-def counted(rows: tuple[Row, ...]) -> str:
-    """How many completed runs the means rest on, in words such as ``n = 3`` or ``n = 2 to 5``."""
-    counts = sorted({row.completed for row in rows if row.completed})
-    if not counts:
-        return "n = 0"
-    return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-
-
 def _caption(compared: ProblemComparison) -> str:
+    n = numbers.counted(row.completed for row in compared.rows)
     return (
         f"{plain(compared.problem.label)}: mean ± sample standard deviation over completed seeds "
-        f"({counted(compared.rows)}). Bold: the best mean, and whatever is not significantly worse than it "
+        f"({n}). Bold: the best mean, and whatever is not significantly worse than it "
         f"({HOW})."
     )
 

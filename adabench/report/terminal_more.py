@@ -134,8 +134,12 @@ def targets(compared: ProblemComparison, units: Units) -> list[str]:
     """Who met the target, in how many runs and at what median cost."""
     if compared.target is None or not compared.target_rows:
         return []
-    heading = f"cost to {units.value(compared.target)}{' %' if units.metric.is_share else ''}"
-    columns = [heading, "reached", "95 % interval", *(f"median\n{words}" for words in AXES.values())]
+    columns = [
+        f"cost to {units.told(compared.target)}",
+        "reached",
+        "95 % interval",
+        *(f"median\n{words}" for words in AXES.values()),
+    ]
     ordered = sorted(compared.target_rows, key=_speed)
     return [tabulated(columns, [_target(row) for row in ordered])]
 
@@ -151,7 +155,7 @@ def _target(row: TargetRow) -> list[str]:
         plain(row.optimizer),
         f"{row.reached} of {row.runs}",
         f"{100 * low:.0f} to {100 * high:.0f} %",
-        *(numbers.quantity(cost.median, 1 if axis == "seconds" else 0) for axis, cost in row.costs.items()),
+        *(numbers.cost(cost.median, axis) for axis, cost in row.costs.items()),
     ]
 
 

@@ -28,6 +28,10 @@ class Units:
             return NOTHING
         return f"{100 * number:z.2f}" if self.metric.is_share else f"{number:,.3g}"
 
+    def told(self, number: float) -> str:
+        """A value with its sign of per cent, where it is a share."""
+        return f"{self.value(number)}{' %' if self.metric.is_share else ''}"
+
     def change(self, number: float) -> str:
         """A difference, signed."""
         return f"{100 * number:+z.2f}" if self.metric.is_share else f"{number:+,.3g}"

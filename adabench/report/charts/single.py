@@ -9,6 +9,7 @@ from adabench.compare.selection import Runs
 from adabench.compare.statistics import Estimate, estimate
 from adabench.report.charts.model import Chart, Panel, Series
 from adabench.report.curves import rounded
+from adabench.report.numbers import counted
 from adabench.results.format import Result
 
 ACCURACY = "final test accuracy, per cent"
@@ -97,9 +98,8 @@ def sensitivity(runs: Sequence[Runs]) -> Chart | None:
 
 
 def seeds_counted(runs: Sequence[Runs]) -> str:
-    """How many completed seeds the means rest on, such as ``n = 3`` or ``n = 2 to 5``."""
-    counts = sorted({len(each.completed) for each in runs} - {0})
-    return f"n = {' to '.join(map(str, dict.fromkeys([counts[0], counts[-1]])))}" if counts else "n = 0"
+    """How many completed seeds the means rest on, in words."""
+    return counted(len(each.completed) for each in runs)
 
 
 def _points(runs: Sequence[Runs], axis: Axis) -> Iterable[Series]:

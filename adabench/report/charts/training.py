@@ -10,7 +10,7 @@ from adabench.compare.selection import Runs
 from adabench.report.charts.model import Chart, Panel, Series
 from adabench.report.charts.single import seeds_counted
 from adabench.report.curves import band, column, rounded, thinned
-from adabench.report.tables import counted
+from adabench.report.numbers import counted
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,12 @@ def learning_curves(compared: ProblemComparison, runs: Sequence[Runs]) -> Chart 
     if not panels:
         return None
     broken = any(series.broken for panel in panels for series in panel.series)
+    n = counted(row.completed for row in compared.rows)
     lost = " Thin lines that end in a cross are runs that diverged." if broken else ""
     return Chart(
         slug="curves",
         title="Learning curves",
-        caption=f"Mean over completed seeds ({counted(compared.rows)}) and the 95 % interval of that mean, "
+        caption=f"Mean over completed seeds ({n}) and the 95 % interval of that mean, "
         f"over each axis of cost.{lost}",
         panels=tuple(panels),
     )
