@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from adabench.compare.costs import last_cost, value_within
+from adabench.compare.costs import budget, last_cost, value_within
 from adabench.compare.metrics import AXES, Axis, Metric
 from adabench.compare.model import AtEqualCost, EqualCost
 from adabench.compare.selection import Runs
@@ -21,12 +21,10 @@ def at_equal_cost(runs: Sequence[Runs], baseline: str | None, metric: Metric) ->
 
 
 def _on(axis: Axis, runs: Sequence[Runs], baseline: str | None, metric: Metric) -> AtEqualCost | None:
-    spent = {each.label: [last_cost(result, axis) for result in each.completed] for each in runs}
-    costs = [cost for each in spent.values() for cost in each]
-    if not costs or None in costs:
+    limit = budget(runs, axis)
+    if limit is None:
         return None
-    limit = min(cost for cost in costs if cost is not None)
-    early = [label for label, each in spent.items() if _mean(each) > limit * NOTICEABLE]
+    early = [each.label for each in runs if _mean_cost(each, axis) > limit * NOTICEABLE]
     if not early:
         return None
     values = {each.label: _values(each, metric, axis, limit) for each in runs if each.completed}
@@ -47,8 +45,8 @@ def _on(axis: Axis, runs: Sequence[Runs], baseline: str | None, metric: Metric) 
     )
 
 
-def _mean(costs: Sequence[float | None]) -> float:
-    return sum(cost or 0.0 for cost in costs) / max(1, len(costs))
+def _mean_cost(runs: Runs, axis: Axis) -> float:
+    return sum(last_cost(result, axis) or 0.0 for result in runs.completed) / max(1, len(runs.completed))
 
 
 def _values(runs: Runs, metric: Metric, axis: Axis, limit: float) -> dict[int, float]:

@@ -28,6 +28,17 @@ class Measured:
     interval: Interval | None
 
 
+def mean_in_words(sample: Estimate) -> str:
+    """A sample in per cent as mean ± sample standard deviation."""
+    return f"{sample.mean:.2f}" + ("" if sample.deviation is None else f" ± {sample.deviation:.2f}")
+
+
+def difference_in_words(cell: Measured) -> str:
+    """Ours minus published in points, with its interval where there is one."""
+    span = f" ({cell.interval[0]:z.2f} to {cell.interval[1]:z.2f})" if cell.interval else ""
+    return f"{cell.difference:+z.2f}{span}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaperRow:
     """One method: published, and ours at the last and at the best epoch where it was measured."""

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
-from adabench.compare.statistics import Estimate
 from adabench.report import numbers
 from adabench.report.blocks import Block, Cell, Heading, Items, Paragraph, Table
 from adabench.report.facts import facts
-from adabench.report.paper import Measured, PaperRow, PaperTable, closest
+from adabench.report.paper import (
+    Measured,
+    PaperRow,
+    PaperTable,
+    closest,
+    difference_in_words,
+    mean_in_words,
+)
 from adabench.report.protocol import DECIDED, PRESCRIBED
 from adabench.report.published import COLUMNS, DATASET_TITLES, METHODS, SOURCE, Column
 
@@ -74,7 +80,11 @@ def _three_rows(
         next((row for row in each.rows if row.method == METHODS[name]), None) if each else None
         for each in found
     ]
-    published = (Cell(METHODS[name]), Cell("published"), *(Cell(_mean(c.accuracies[name])) for c in columns))
+    published = (
+        Cell(METHODS[name]),
+        Cell("published"),
+        *(Cell(mean_in_words(c.accuracies[name])) for c in columns),
+    )
     measured = (Cell(""), Cell("measured"), *(Cell(_ours(row)) for row in mine))
     verdict = (
         Cell(""),
@@ -88,7 +98,7 @@ def _ours(row: PaperRow | None) -> str:
     if row is None or row.row is None:
         return numbers.NOTHING
     return (
-        f"{_mean(row.last.ours)} ({numbers.runs(row.row)})"
+        f"{mean_in_words(row.last.ours)} ({numbers.runs(row.row)})"
         if row.last
         else f"none of {row.row.runs} completed"
     )
@@ -116,20 +126,11 @@ def _section(each: PaperTable) -> list[Block]:
 
 def _cells(row: PaperRow) -> tuple[Cell, ...]:
     ours = numbers.runs(row.row) if row.row else numbers.NOTHING
-    shown = (row.method, _mean(row.published), ours, *_measured(row.last), *_measured(row.best))
+    shown = (row.method, mean_in_words(row.published), ours, *_measured(row.last), *_measured(row.best))
     return tuple(map(Cell, shown))
 
 
 def _measured(cell: Measured | None) -> tuple[str, str]:
     if cell is None:
         return numbers.NOTHING, numbers.NOTHING
-    return _mean(cell.ours), _difference(cell)
-
-
-def _mean(sample: Estimate) -> str:
-    return f"{sample.mean:.2f}" + ("" if sample.deviation is None else f" ± {sample.deviation:.2f}")
-
-
-def _difference(cell: Measured) -> str:
-    span = f" ({cell.interval[0]:z.2f} to {cell.interval[1]:z.2f})" if cell.interval else ""
-    return f"{cell.difference:+z.2f}{span}"
+    return mean_in_words(cell.ours), difference_in_words(cell)

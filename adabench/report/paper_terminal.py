@@ -3,7 +3,7 @@
 from adabench.compare.model import Comparison
 from adabench.compare.published import CLOSE, agreement, champion_against_all
 from adabench.report.numbers import NOTHING
-from adabench.report.paper import Measured, PaperTable, paper_tables
+from adabench.report.paper import Measured, PaperTable, difference_in_words, mean_in_words, paper_tables
 from adabench.report.published import COLUMNS, METHODS, SEEDS
 from adabench.report.terminal_blocks import tabulated, wrapped
 from adabench.report.text import plain
@@ -37,10 +37,7 @@ def _cells(each: PaperTable) -> str:
         if each.departures
         else []
     )
-    rows = []
-    for row in each.rows:
-        published = f"{row.published.mean:.2f} ± {row.published.deviation or 0:.2f}"
-        rows.append([row.method, published, *_measured(row.last)])
+    rows = [[row.method, mean_in_words(row.published), *_measured(row.last)] for row in each.rows]
     columns = ["method", "published", "n", "ours", "difference", "verdict"]
     return "\n".join([title, *departs, "", tabulated(columns, rows)])
 
@@ -48,12 +45,10 @@ def _cells(each: PaperTable) -> str:
 def _measured(found: Measured | None) -> list[str]:
     if found is None:
         return [NOTHING] * 4
-    spread = "" if found.ours.deviation is None else f" ± {found.ours.deviation:.2f}"
-    span = f" ({found.interval[0]:z.2f} to {found.interval[1]:z.2f})" if found.interval else ""
     return [
         str(found.ours.n),
-        f"{found.ours.mean:.2f}{spread}",
-        f"{found.difference:+z.2f}{span}",
+        mean_in_words(found.ours),
+        difference_in_words(found),
         agreement(found.interval),
     ]
 
