@@ -10,7 +10,6 @@ import warnings
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from adabench import __version__
 from adabench.commands.check import check
@@ -20,7 +19,7 @@ from adabench.commands.list import list_
 from adabench.commands.merge import merge
 from adabench.commands.report import report
 from adabench.commands.run import run
-from adabench.commands.shared import say, stderr
+from adabench.commands.shared import remark, say
 from adabench.errors import AdabenchError
 
 app = typer.Typer(
@@ -55,7 +54,7 @@ def main() -> None:
 
 def _complain(message: str) -> int:
     line = " ".join(message.split())
-    stderr().print(Text(f"adabench: {line}", style="red"), soft_wrap=True)
+    remark(f"adabench: {line}", "red")
     return 2
 
 

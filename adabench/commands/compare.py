@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adabench.catalogue import find
-from adabench.commands.shared import AsJson, Baseline, ResultPaths, read_results, say, stderr
+from adabench.commands.shared import AsJson, Baseline, ResultPaths, read_results, remark, say
 from adabench.errors import BadValueError, RequestError
 
 if TYPE_CHECKING:
@@ -207,13 +207,11 @@ def _verdict(comparison: "Comparison", gates: "Gates", junit: Path | None) -> in
     if junit is not None:
         _write(junit, words.junit(gates, metric))
     for check in gates.having("cannot tell"):
-        stderr().print(
-            f"in doubt: {words.sentence(check, metric)}", style="yellow", markup=False, soft_wrap=True
-        )
-    stderr().print(words.summary(gates), markup=False, soft_wrap=True)
+        remark(f"in doubt: {words.sentence(check, metric)}", "yellow")
+    remark(words.summary(gates))
     if not gates.having("failed"):
         return 0
-    stderr().print(words.reason(gates, metric), style="red", markup=False, soft_wrap=True)
+    remark(words.reason(gates, metric), "red")
     return 1
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adabench.commands.shared import AsJson, say, stderr
+from adabench.commands.shared import AsJson, remark, say
 
 if TYPE_CHECKING:
     from adabench.results.merging import Merged
@@ -25,10 +25,10 @@ def merge(
 
     merged = merge_results(folders, out)
     for problem in merged.left_out:
-        stderr().print(f"left out: {problem}", style="yellow", markup=False, soft_wrap=True)
+        remark(f"left out: {problem}", "yellow")
     if not as_json:
         for conflict in merged.conflicts:
-            stderr().print(str(conflict), style="red", markup=False, soft_wrap=True)
+            remark(str(conflict), "red")
     say(json.dumps(asdict(merged), indent=2) if as_json else _told(merged))
     raise typer.Exit(int(bool(merged.conflicts or merged.left_out)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adabench.commands.shared import Baseline, ResultPaths, read_results, say, stderr
+from adabench.commands.shared import Baseline, ResultPaths, read_results, remark, say
 from adabench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def report(
 def _watch(wanted: "Publication", places: Sequence[Path]) -> None:
     """Write the report whenever a result has come in; at the end once more, for good."""
     known: object = None
-    stderr().print(f"watching {', '.join(map(str, places))}; Ctrl-C ends it", markup=False, soft_wrap=True)
+    remark(f"watching {', '.join(map(str, places))}; Ctrl-C ends it")
     try:
         while True:
             state = _state(places)
@@ -82,15 +82,16 @@ def _watch(wanted: "Publication", places: Sequence[Path]) -> None:
 
 def _state(places: Sequence[Path]) -> dict[Path, tuple[int, int]]:
     """Every result file with its size and the time of its last change, in nanoseconds."""
+    from adabench.results.reading import result_files
+
     state = {}
-    for place in places:
-        for path in sorted(place.rglob("*.json")) if place.is_dir() else [place]:
-            with suppress(OSError):
-                about = path.stat()
-                state[path] = (about.st_size, about.st_mtime_ns)
+    for path in result_files(place for place in places if place.exists()):
+        with suppress(OSError):
+            about = path.stat()
+            state[path] = (about.st_size, about.st_mtime_ns)
     return state
 
 
 def _tell(written: Sequence[Path]) -> None:
     for path in written:
-        stderr().print(f"wrote {path}", markup=False, soft_wrap=True)
+        remark(f"wrote {path}")

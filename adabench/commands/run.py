@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import platformdirs
 import typer
-from rich.text import Text
 
 from adabench import listing
-from adabench.commands.shared import AsJson, SuiteFile, completion, say, stderr
+from adabench.commands.shared import AsJson, SuiteFile, completion, remark, say, stderr
 from adabench.config import Request, Settings, read_suites
 from adabench.datasets import DATASETS
 from adabench.errors import RequestError, ResultError
@@ -98,7 +97,7 @@ def run(
     )
     _check_counts({"--workers": workers})
     _check_seconds({"--checkpoint-every": checkpoint_every, "--hang-after": hang_after})
-    trackers = Trackers(log or (), out=out, warn=_warn)
+    trackers = Trackers(log or (), out=out, warn=lambda line: remark(line, "yellow"))
     folder = data_dir or Path(platformdirs.user_cache_dir("adabench"))
     try:
         with stoppable():
@@ -121,12 +120,10 @@ def run(
                 return
             code = _execute(plan, trackers, quiet=quiet, as_json=as_json)
     except Stop as stop:
-        stderr().print(_last_words(out), soft_wrap=True, markup=False)
+        remark(_last_words(out))
         code = stop.exit_code
     except ResultError as error:  # nothing more can be kept
-        stderr().print(
-            Text(f"adabench: {error}; what was written before is kept", style="red"), soft_wrap=True
-        )
+        remark(f"adabench: {error}; what was written before is kept", "red")
         code = 1
     gc.freeze()  # else the interpreter's last collection looks at all of torch, for a second
     raise typer.Exit(code)
@@ -184,10 +181,6 @@ def _numbers(name: str, text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise RequestError(f"{name} {text!r} is not allowed; list whole numbers such as 0,3,7") from None
-
-
-def _warn(line: str) -> None:
-    stderr().print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def _execute(plan: "Plan", trackers: Trackers, *, quiet: bool, as_json: bool) -> int:

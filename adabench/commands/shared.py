@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from adabench.results import Result
@@ -30,6 +31,11 @@ def say(text: str) -> None:
     typer.echo(text.rstrip("\n"))
 
 
+def remark(line: str, style: str = "") -> None:
+    """Write one line to stderr, as it is: nothing in it is markup or an emoji, and it is not folded."""
+    stderr().print(Text(line, style=style), soft_wrap=True)
+
+
 def completion(names: Iterable[str]) -> Callable[[str], list[str]]:
     """Shell completion from a catalogue."""
     return lambda incomplete: [name for name in names if name.startswith(incomplete)]
@@ -41,5 +47,5 @@ def read_results(paths: Sequence[Path] | None) -> "tuple[Result, ...]":
 
     loaded = read_all(paths or [Path("results")])
     for problem in loaded.problems:
-        stderr().print(f"left out: {problem}", style="yellow", markup=False, soft_wrap=True)
+        remark(f"left out: {problem}", "yellow")
     return loaded.results
