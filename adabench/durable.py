@@ -6,6 +6,7 @@ stop the process at any of them.
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
@@ -41,6 +42,24 @@ def write_new(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a flushed file in its place, whatever stood there; a reader sees the old one or the new one, whole.
+
+    Its name is not flushed: see `flush_folder`.
+
+    Raises:
+        OSError: the file system refuses; what stood there is still there.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    try:
+        write_new(temporary, content)
+        os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
 
 
 def copy_new(source: Path, path: Path) -> None:

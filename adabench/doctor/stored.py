@@ -8,8 +8,7 @@ from pathlib import Path
 from adabench.doctor.finding import Finding
 from adabench.errors import ResultError
 from adabench.results.merging import LONGEST_TITLE
-from adabench.results.reading import read, result_files, shown
-from adabench.results.seal import unseal
+from adabench.results.reading import read_sealed, result_files, shown
 from adabench.results.store import TEMPORARY, ResultStore
 from adabench.spec import Job
 
@@ -30,13 +29,13 @@ def examine(paths: Sequence[Path]) -> list[Finding]:
     found: list[Finding] = []
     for file in result_files(paths):
         try:
-            result = read(file)
+            result, sealed = read_sealed(file)
         except ResultError as error:
             cure = "restore the file, or delete it and run the job again"
             found.append(Finding(name="unreadable", state="wrong", detail=str(error), cure=cure))
             continue
         states[result.status] += 1
-        unsealed += unseal(file.read_bytes())[1] is None
+        unsealed += not sealed
         places[result.job.key].append(file)
         titles[result.job.key] = result.job.title[:LONGEST_TITLE]
         found += _misplaced(file, result.job)

@@ -11,7 +11,6 @@ import io
 import json
 import os
 import random
-import secrets
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from adabench.durable import flush_folder, write_new
+from adabench import durable
 from adabench.errors import CheckpointError, one_line
 
 KEPT = 2
@@ -139,13 +138,6 @@ def _verified(manifest: Path, jobs: list[str], device: torch.device) -> State:
 
 
 def _publish(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and durably."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        write_new(temporary, data)
-        os.replace(temporary, path)  # noqa: PTH105
-        flush_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
-        raise
+    """Write a file whole or not at all, name and all."""
+    durable.replace(path, data)
+    durable.flush_folder(path.parent)

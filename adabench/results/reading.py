@@ -45,10 +45,15 @@ def read(path: Path) -> Result:
     Raises:
         ResultError: the file cannot be read, is damaged, or is of a newer format.
     """
+    return _read(str(path))[0]
+
+
+def read_sealed(path: Path) -> tuple[Result, bool]:
+    """The result in one file, and whether it carries a seal; raises as `read` does."""
     return _read(str(path))
 
 
-def _read(path: str) -> Result:
+def _read(path: str) -> tuple[Result, bool]:
     try:
         with open(path, "rb") as file:  # noqa: PTH123  a Path for each of thousands takes as long as reading
             content = file.read() if os.fstat(file.fileno()).st_size <= LARGEST_FILE_BYTES else None
@@ -59,7 +64,7 @@ def _read(path: str) -> Result:
     return _understood(path, content)
 
 
-def _understood(path: str, content: bytes) -> Result:
+def _understood(path: str, content: bytes) -> tuple[Result, bool]:
     document, intact = unseal(content)
     try:
         result = Result.model_validate_json(document)
@@ -75,7 +80,7 @@ def _understood(path: str, content: bytes) -> Result:
     wild = wild_number(result)
     if wild is not None:
         raise ResultError(f"{shown(path)} is not a result: no run has such a {wild!r}")
-    return result
+    return result, intact is not None
 
 
 def read_all(paths: Iterable[Path]) -> Loaded:
@@ -89,7 +94,7 @@ def read_all(paths: Iterable[Path]) -> Loaded:
     with _uncollected():
         for file in sorted(set(_files(paths))):
             try:
-                results.append(_read(file))
+                results.append(_read(file)[0])
             except ResultError as error:
                 problems.append(str(error))
         results = list(_ordered(results))
