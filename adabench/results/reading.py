@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from adabench.errors import RequestError, ResultError
 from adabench.results.format import Result
 from adabench.results.numbers import wild_number
+from adabench.results.order import ordered
 from adabench.results.seal import unseal
 from adabench.spec import FORMAT
 
@@ -97,7 +97,7 @@ def read_all(paths: Iterable[Path]) -> Loaded:
                 results.append(_read(file)[0])
             except ResultError as error:
                 problems.append(str(error))
-        results = list(_ordered(results))
+        results = ordered(results)
     if not results:
         places = ", ".join(map(shown, paths))
         damage = f" ({len(problems)} unreadable, such as: {problems[0]})" if problems else ""
@@ -154,23 +154,6 @@ def _within(folder: str) -> Iterator[str]:
                 yield from _within(entry.path)
             elif entry.name.endswith(".json") and entry.is_file():
                 yield entry.path
-
-
-def _ordered(results: Iterable[Result]) -> Iterator[Result]:
-    """Results in an order of their own; keys, which take long to make, decide only among the alike."""
-    for _, alike in groupby(sorted(results, key=_place), _place):
-        group = list(alike)
-        yield from sorted(group, key=_identity) if len(group) > 1 else group
-
-
-def _place(result: Result) -> tuple[str, str, int]:
-    job = result.job
-    return job.problem.label, job.optimizer.label, job.seed
-
-
-def _identity(result: Result) -> tuple[str, str, str]:
-    ended = result.environment.ended if result.environment else ""
-    return result.job.key, ended, result.status
 
 
 def _refuse_newer(path: str, number: int) -> None:

@@ -18,11 +18,11 @@ from adabench.report.charts.model import Chart
 from adabench.report.figures import points
 from adabench.report.figures.drawing import draw
 from adabench.report.figures.style import SUFFIXES, Style, encoded, looks
-from adabench.report.order import ordered
 from adabench.report.overview import problem_title
 from adabench.report.text import plain
 from adabench.report.writing import write
 from adabench.results.format import Result
+from adabench.results.order import ordered
 from adabench.spec import AnalyticSpec
 
 __all__ = ["SUFFIXES", "Exhibit", "Picture", "exhibits", "illustrate"]

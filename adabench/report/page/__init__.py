@@ -14,7 +14,6 @@ from adabench.compare.model import Comparison
 from adabench.report.blocks import Block, Heading, Table
 from adabench.report.document import Figure, origins, sections
 from adabench.report.figures import Exhibit, exhibits
-from adabench.report.order import ordered
 from adabench.report.page.data import page_data, script_json
 from adabench.report.page.pictures import svg_elements
 from adabench.report.page.policy import plotly_styles, policy
@@ -24,6 +23,7 @@ from adabench.report.paper_blocks import paper_blocks
 from adabench.report.runs import runs_table
 from adabench.report.standing import HOW
 from adabench.results.format import Result
+from adabench.results.order import ordered
 
 RUNS_SHOWN = 200
 """Runs in the page without JavaScript; with it, all of them are listed in pages."""
