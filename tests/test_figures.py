@@ -19,7 +19,7 @@ from adabench.report.charts import Charts, charts
 from adabench.report.charts.model import Chart
 from adabench.report.charts.training import inside
 from adabench.report.curves import POINTS, band, thinned
-from adabench.report.figures import SUFFIXES, Picture, illustrate
+from adabench.report.figures import SUFFIXES, Picture, exhibits, illustrate
 from adabench.report.palette import COLOURS, looks
 from adabench.results.format import Result
 
@@ -71,6 +71,18 @@ def test_the_drawn_surface_is_the_optimized_one(name: str) -> None:
         for radius, inside_ in ((0.99 * surface.edge, True), (1.01 * surface.edge, False)):
             point = problem.optimum + torch.tensor([radius, 0.0], dtype=torch.float64)
             assert bool(problem.inside(point)) == inside_
+
+
+def test_an_optimizer_has_one_colour_in_every_figure() -> None:
+    """A setting that takes its optimizer's colour on one figure and another one on the next."""
+    results = [*sweep(["one"]), *(analytic_result("adam:lr=0.5", "cosine_bowl", seed) for seed in (0, 1))]
+    colours: dict[str, set[str]] = {}
+    for exhibit in exhibits(compare(results), results):
+        for line in (line for axis in exhibit.draw().axes for line in axis.get_lines()):
+            if not line.get_label().startswith("_"):
+                colours.setdefault(line.get_label(), set()).add(line.get_color())
+    assert {"adam", "adam:lr=0.5"} <= set(colours)
+    assert all(len(found) == 1 for found in colours.values()), colours
 
 
 def two_points() -> list[Result]:

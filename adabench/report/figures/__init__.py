@@ -103,7 +103,7 @@ def exhibits(comparison: Comparison, results: Sequence[Result]) -> list[Exhibit]
         zip(comparison.analytic, found.analytic, strict=True), len(found.problems)
     ):
         owner = f"{plain(one.problem.label)}, {one.steps:,} steps"
-        every += _of_paths(paths.get((one.problem, one.steps), ()), owner, place)
+        every += _of_paths(paths.get((one.problem, one.steps), ()), owner, place, styles)
         every += [_of_chart(chart, owner, place, styles) for chart in group]
     return every
 
@@ -127,7 +127,7 @@ def _of_chart(chart: Chart, owner: str, problem: int | None, styles: dict[str, S
     )
 
 
-def _of_paths(runs: Sequence[Result], owner: str, problem: int) -> list[Exhibit]:
+def _of_paths(runs: Sequence[Result], owner: str, problem: int, styles: dict[str, Style]) -> list[Exhibit]:
     if not runs or "distance_to_optimum" not in runs[0].curve:
         return []
     return [
@@ -138,7 +138,7 @@ def _of_paths(runs: Sequence[Result], owner: str, problem: int) -> list[Exhibit]
             problem=problem,
             caption=PATHS,
             chart=None,
-            draw=partial(points.draw, runs, owner),
+            draw=partial(points.draw, runs, styles, owner),
         )
     ]
 

@@ -9,7 +9,7 @@ from matplotlib.patches import Circle
 
 from adabench.problems.surfaces import SURFACES, Surface
 from adabench.report.curves import thinned
-from adabench.report.figures.style import Style, joined, literal, looks, name, new_figure
+from adabench.report.figures.style import Style, joined, literal, name, new_figure
 from adabench.report.text import plain
 from adabench.results.format import Result
 from adabench.spec import AnalyticSpec
@@ -18,9 +18,16 @@ MOST_SEEDS = 20
 """Seeds whose distance is drawn as a thin line of its own."""
 
 
-def draw(results: Sequence[Result], title: str) -> Figure:
-    """A map where x has two coordinates, and each optimizer's distances; the results are of one problem."""
-    styles = looks(result.job.optimizer.label for result in results)
+def draw(results: Sequence[Result], styles: Mapping[str, Style], title: str) -> Figure:
+    """A map where x has two coordinates, and each optimizer's distances; the results are of one problem.
+
+    Args:
+        results: what to draw.
+        styles: how each of its optimizers looks, perhaps among others.
+        title: stands above the panels.
+    """
+    labels = {result.job.optimizer.label for result in results}
+    styles = {label: style for label, style in styles.items() if label in labels}
     planar = all("x2" in result.curve for result in results)
     rows = 1 + (len(styles) > 1)
     figure, cells = new_figure(planar * 2 + -(-len(styles) // rows), rows, width=2.9, height=2.7)
