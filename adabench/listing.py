@@ -115,7 +115,7 @@ def planned(plan: "Plan", *, as_json: bool) -> str:
 
     entries: Rows = []
     for job in plan.jobs:
-        steps = pipeline.total_steps(job, plan.data_dir)
+        steps = pipeline.total_steps(job, plan.terms.data_dir)
         entries.append(
             {
                 "problem": job.problem.label,
@@ -129,14 +129,14 @@ def planned(plan: "Plan", *, as_json: bool) -> str:
             }
         )
     if as_json:
-        return json.dumps({"device": plan.device, **asdict(plan.packing), "jobs": entries}, indent=2)
+        return json.dumps({"device": plan.site.device, **asdict(plan.site.packing), "jobs": entries}, indent=2)
     headers = [key for key in entries[0] if key != "key"]
     cells = [[_with_commas(entry[key]) for key in headers] for entry in entries]
     align = ["right" if isinstance(entries[0][key], int) else "left" for key in headers]
     table = tabulate(cells, headers=headers, tablefmt="simple", disable_numparse=True, colalign=align)
     pending = [entry for entry in entries if entry["state"] == "to run"]
     steps, evaluations = (sum(entry[key] for entry in pending) for key in ("steps", "gradient evaluations"))
-    total = f"{len(pending)} of {len(entries)} jobs to run on {plan.device_name}, {plan.packing}"
+    total = f"{len(pending)} of {len(entries)} jobs to run on {plan.site}"
     return f"{table}\n\n{total}: {steps:,} steps, {evaluations:,} gradient evaluations"
 
 
@@ -159,7 +159,7 @@ def outcomes(plan: "Plan", results: Sequence["Result"], *, as_json: bool) -> str
             }
             for result in results
         ]
-        return json.dumps({"sweep": plan.sweep.name, "device": plan.device, "results": entries}, indent=2)
+        return json.dumps({"sweep": plan.sweep.name, "device": plan.site.device, "results": entries}, indent=2)
     bad = [result for result in results if result.status != "completed"]
     lines = [f"{result.status}: {result.job.title}: {result.reason}" for result in bad]
     counts = Counter(result.status for result in results)

@@ -1,18 +1,17 @@
 """The whole story: a request becomes a plan, its data are made ready, its jobs run, every result is kept."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adabench import optimizers
 from adabench.config import Request, resolve_sweep
 from adabench.datasets import find_dataset
 from adabench.events import Event
-from adabench.launchers.packing import Packing, pack
 from adabench.launchers.signals import deferred
-from adabench.results import Recorder, Result, ResultStore
+from adabench.results import Ledger, Result, ResultStore
 from adabench.spec import (
     AnalyticSpec,
     Job,
@@ -24,6 +23,9 @@ from adabench.spec import (
     expand,
 )
 
+if TYPE_CHECKING:
+    from adabench.launchers.launcher import Launcher, Site, Terms
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -34,13 +36,9 @@ class Plan:
     finished: dict[Job, Result]
     """Jobs that need not run, with the results they have."""
     store: ResultStore
-    device: str
-    data_dir: Path
-    device_name: str
-    packing: Packing
-    checkpoint_every: float
-    hang_after: float
-    rerun: bool
+    launcher: "Launcher"
+    site: "Site"
+    terms: "Terms"
 
     @property
     def pending(self) -> tuple[Job, ...]:
@@ -49,60 +47,71 @@ class Plan:
 
 
 def plan(
-    request: Request,
+    request: Request | Sweep,
     *,
     out: Path,
     data_dir: Path,
     device: str = "auto",
-    workers: int | None = None,
+    launcher: "Launcher | None" = None,
     executor: WantedExecutor = "auto",
     stack_seeds: Stacking = "auto",
+    shard: tuple[int, int] = (1, 1),
     checkpoint_every: float = 120.0,
     hang_after: float = 1800.0,
     rerun: bool = False,
 ) -> Plan:
-    """Decide what a request means on this machine; nothing is run or written.
+    """Decide what a request means where it will run; nothing is run or written.
 
     Args:
-        request: what was asked for.
+        request: what was asked for, or the sweep that it resolves to.
         out: folder of results.
         data_dir: where data sets lie.
         device: auto, cpu, cuda or cuda:N.
-        workers: jobs to run side by side, at least 1; None leaves it to `pack`.
+        launcher: where jobs run; this machine when None.
         executor: how a training step runs.
         stack_seeds: whether jobs that differ only in their seed train as one batch of models.
+        shard: (I, N): the I-th of N parts of the sweep, counted from 1, equal to within one task.
         checkpoint_every: seconds from one checkpoint of a run under way to the next.
         hang_after: seconds without a sign of life after which a worker is ended.
         rerun: run jobs again that have a result.
 
     Raises:
-        RequestError: an unknown name, a bad value, a device that is not here, a folder that cannot be used.
+        RequestError: an unknown name, a bad value, a device that is not there, a folder that cannot be used.
     """
-    sweep = resolve_sweep(request)
+    sweep = request if isinstance(request, Sweep) else resolve_sweep(request)
     store = ResultStore(out)
     store.check_writable()
     from adabench.engine.choices import settle
-    from adabench.engine.device import cpu_threads, device_name, select_device
+    from adabench.engine.tasks import part
+    from adabench.launchers.launcher import Terms
+    from adabench.launchers.local import Local
 
-    place = select_device(device, sweep.precision)
-    packing = pack(_separate_jobs(sweep), budget=cpu_threads(place), workers=workers)
-    jobs = settle(
-        expand(sweep, threads=packing.threads), device=place, executor=executor, stacking=stack_seeds
+    launcher = launcher or Local()
+    site = launcher.survey(device, sweep.precision, jobs=_separate_jobs(sweep))
+    jobs = part(
+        settle(
+            expand(sweep, threads=site.packing.threads),
+            device=site.device,
+            executor=executor,
+            stacking=stack_seeds,
+        ),
+        *shard,
     )
     found = {} if rerun else {job: store.finished(job) for job in jobs}
-    finished = {job: result for job, result in found.items() if result is not None}
     return Plan(
         sweep=sweep,
         jobs=jobs,
-        finished=finished,
+        finished={job: result for job, result in found.items() if result is not None},
         store=store,
-        device=str(place),
-        device_name=device_name(place),
-        data_dir=data_dir,
-        packing=packing,
-        checkpoint_every=checkpoint_every,
-        hang_after=hang_after,
-        rerun=rerun,
+        launcher=launcher,
+        site=site,
+        terms=Terms(
+            data_dir=data_dir,
+            out=out,
+            checkpoint_every=checkpoint_every,
+            hang_after=hang_after,
+            rerun=rerun,
+        ),
     )
 
 
@@ -116,17 +125,16 @@ def prepare(plan: Plan) -> None:
         RequestError: data that is missing or does not fit; no job has run.
     """
     from adabench.engine.failure import is_out_of_memory
-    from adabench.launchers.local import warm_up
     from adabench.problems import analytic, supervised
 
-    warm_up(plan.pending, workers=plan.packing.workers)
+    plan.launcher.warm_up(plan.pending, plan.site)
 
     for problem in dict.fromkeys(job.problem for job in plan.pending):
         if isinstance(problem, AnalyticSpec):
             analytic.build_problem(problem, "cpu")
             continue
         try:
-            supervised.prepare(problem, plan.data_dir)
+            supervised.prepare(problem, plan.terms.data_dir)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -146,36 +154,21 @@ def execute(plan: Plan, listen: Callable[[Event], None]) -> list[Result]:
         ResultError: a result cannot be written. The sweep ends; what was written before is kept, and so
             are, where there is room, the runs under way.
     """
-    from adabench.engine.tasks import Keeping
-    from adabench.launchers.local import launch
-
-    results, recorders = dict(plan.finished), defaultdict[Job, Recorder](Recorder)
+    results, ledger = dict(plan.finished), Ledger(plan.store, replace=plan.terms.rerun)
     _forget_old_runs(plan)
-    running = launch(
-        plan.pending,
-        device=plan.device,
-        data_dir=plan.data_dir,
-        workers=plan.packing.workers,
-        keeping=Keeping(plan.store.runs_folder, plan.checkpoint_every),
-        hang_after=plan.hang_after,
-    )
-    with closing(running):
+    with closing(plan.launcher.launch(plan.pending, plan.site, plan.terms)) as running:
         for event in running:
-            result = recorders[event.job].add(event)
+            with deferred():
+                result = ledger.add(event)
             if result is not None:
-                with deferred():
-                    plan.store.write(result, replace=plan.rerun)
-                    if result.status != "interrupted":
-                        plan.store.forget_run(result.job)
                 results[result.job] = result
-                del recorders[result.job]
             listen(event)
     return [results[job] for job in plan.jobs]
 
 
 def _forget_old_runs(plan: Plan) -> None:
     """Remove what is kept of runs that are over, as after a crash, or that are to begin anew."""
-    under_way = set() if plan.rerun else {job.run_key for job in plan.pending}
+    under_way = set() if plan.terms.rerun else {job.run_key for job in plan.pending}
     for job in plan.jobs:
         if job.run_key not in under_way:
             plan.store.forget_run(job)
@@ -183,7 +176,7 @@ def _forget_old_runs(plan: Plan) -> None:
 
 def costs(plan: Plan) -> dict[Job, int]:
     """The gradient evaluations of each pending job."""
-    return {job: gradient_evaluations(job, total_steps(job, plan.data_dir)) for job in plan.pending}
+    return {job: gradient_evaluations(job, total_steps(job, plan.terms.data_dir)) for job in plan.pending}
 
 
 def total_steps(job: Job, data_dir: Path) -> int:

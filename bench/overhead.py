@@ -22,6 +22,7 @@ from adabench import pipeline
 from adabench.config import Request, Settings
 from adabench.engine.device import device_name
 from adabench.events import Event, JobEnded
+from adabench.launchers.local import Local
 
 
 def overheads(workers: int, seeds: int) -> tuple[float, list[float]]:
@@ -41,7 +42,9 @@ def overheads(workers: int, seeds: int) -> tuple[float, list[float]]:
             working.append((event.summary.seconds or 0) + (event.summary.evaluation_seconds or 0))
 
     with tempfile.TemporaryDirectory() as folder:
-        plan = pipeline.plan(request, out=Path(folder), data_dir=Path(folder), device="cpu", workers=workers)
+        here = Path(folder)
+        launcher = Local(workers=workers)
+        plan = pipeline.plan(request, out=here, data_dir=here, device="cpu", launcher=launcher)
         start = time.perf_counter()
         pipeline.prepare(plan)
         pipeline.execute(plan, listen)

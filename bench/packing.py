@@ -34,7 +34,7 @@ def sweep(packing: Packing, *, jobs: int, epochs: int) -> Callable[[], None]:
     todo = expand(resolve_sweep(request), threads=packing.threads)
 
     def run() -> None:
-        events = launch(todo, device="cpu", data_dir=Path(), workers=packing.workers)
+        events = launch(todo, devices=["cpu"], data_dir=Path(), workers=packing.workers)
         ends = [event for event in events if isinstance(event, JobEnded)]
         assert [end.status for end in ends] == ["completed"] * jobs, ends
 

@@ -101,7 +101,9 @@ def jobs_of(
 
 
 def run(jobs: tuple[Job, ...], folder: Path, workers: int) -> list[Event]:
-    return list(launch(jobs, device="cpu", data_dir=folder, workers=workers, hang_after=HANG_AFTER_SECONDS))
+    return list(
+        launch(jobs, devices=["cpu"], data_dir=folder, workers=workers, hang_after=HANG_AFTER_SECONDS)
+    )
 
 
 def told(events: list[Event], job: Job) -> list[Any]:
@@ -230,7 +232,9 @@ def test_a_job_whose_worker_dies_is_tried_once_more(tmp_path: Path, own: Callabl
     keeping = Keeping(tmp_path / "runs", 1e-9)
     with pytest.warns(UserWarning, match=r"signal 9 \(SIGKILL\).*; it is tried once more"):
         events = list(
-            launch((once, beside), device="cpu", data_dir=tmp_path, workers=2, keeping=keeping, hang_after=60)
+            launch(
+                (once, beside), devices=["cpu"], data_dir=tmp_path, workers=2, keeping=keeping, hang_after=60
+            )
         )
     ended = {event.job: event for event in events if isinstance(event, JobEnded)}
     assert [ended[job].status for job in (once, beside)] == ["completed", "completed"]
@@ -244,7 +248,7 @@ def test_a_job_whose_worker_dies_is_tried_once_more(tmp_path: Path, own: Callabl
 def test_closing_the_launcher_ends_its_workers(tmp_path: Path) -> None:
     """Processes that go on for hours after the sweep has been given up."""
     jobs = jobs_of("adam", "sgdm", seeds=2, epochs=100_000)
-    with closing(launch(jobs, device="cpu", data_dir=tmp_path, workers=2)) as events:
+    with closing(launch(jobs, devices=["cpu"], data_dir=tmp_path, workers=2)) as events:
         while not isinstance(next(events), EpochEnded):
             pass
         assert len(workers_of(os.getpid())) == 2

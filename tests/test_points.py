@@ -265,7 +265,7 @@ def test_a_report_says_who_left(tmp_path: Path) -> None:
 def test_the_launcher_takes_both_kinds(tmp_path: Path) -> None:
     tiny = problem_spec("mlp:hidden=4", "synthetic:size=4,channels=1,classes=2,train=20,test=10", Settings())
     supervised = job().model_copy(update={"problem": tiny, "epochs": 1})
-    events = launch([supervised, job(epochs=1)], device="cpu", data_dir=tmp_path)
+    events = launch([supervised, job(epochs=1)], devices=["cpu"], data_dir=tmp_path)
     ends = [event for event in events if isinstance(event, JobEnded)]
     assert [(end.job.problem.label, end.status) for end in ends] == [
         ("cosine_bowl:noise=0.01", "completed"),

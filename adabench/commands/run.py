@@ -9,8 +9,9 @@ import platformdirs
 import typer
 
 from adabench import listing
+from adabench.commands import places
 from adabench.commands.shared import AsJson, SuiteFile, completion, remark, say, stderr
-from adabench.config import Request, Settings, read_suites
+from adabench.config import Request, Settings, read_suites, resolve_sweep
 from adabench.datasets import DATASETS
 from adabench.errors import RequestError, ResultError
 from adabench.events import Event
@@ -66,9 +67,6 @@ def run(
         Path | None, typer.Option(help="Folder of data sets.", envvar="ADABENCH_DATA_DIR")
     ] = None,
     suites: SuiteFile = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Jobs side by side [default: as many as CPU threads; 1 on a GPU]")
-    ] = None,
     checkpoint_every: Annotated[
         float, typer.Option(help="Seconds between checkpoints of a job under way.")
     ] = 120.0,
@@ -83,6 +81,17 @@ def run(
     rerun: Annotated[bool, typer.Option("--rerun", help="Run jobs again that have a result.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List jobs and their cost only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    launcher: places.Where = "local",
+    workers: places.Workers = None,
+    threads: places.Threads = None,
+    shard: places.Shard = None,
+    ray_address: places.RayAddress = None,
+    gpus_per_job: places.GpusPerJob = None,
+    partition: places.Partition = None,
+    time: places.Time = None,
+    gres: places.Gres = None,
+    at_once: places.AtOnce = None,
+    bundle: places.Bundle = None,
     as_json: AsJson = False,
 ) -> None:
     """Run optimizers on problems, one result file for each seed; finished jobs are skipped."""
@@ -95,20 +104,33 @@ def run(
         settings=_settings(seeds, seed_list, epochs, batch_size, train_examples, precision),
         suites_file=suites,
     )
-    _check_counts({"--workers": workers})
+    part = places.shard_of(shard)
     _check_seconds({"--checkpoint-every": checkpoint_every, "--hang-after": hang_after})
     trackers = Trackers(log or (), out=out, warn=lambda line: remark(line, "yellow"))
     folder = data_dir or Path(platformdirs.user_cache_dir("adabench"))
     try:
         with stoppable():
+            sweep = resolve_sweep(request)
             from adabench import pipeline
 
             plan = pipeline.plan(
-                request,
+                sweep,
                 out=out,
                 data_dir=folder,
                 device=device,
-                workers=workers,
+                launcher=places.launcher_of(
+                    launcher,
+                    workers=workers,
+                    threads=threads,
+                    ray_address=ray_address,
+                    gpus_per_job=gpus_per_job,
+                    partition=partition,
+                    time=time,
+                    gres=gres,
+                    at_once=at_once,
+                    bundle=bundle,
+                ),
+                shard=part,
                 executor=_word("--executor", executor, WantedExecutor),
                 stack_seeds=_word("--stack-seeds", stack_seeds, Stacking),
                 checkpoint_every=checkpoint_every,
@@ -221,5 +243,4 @@ def _last_words(out: Path) -> str:
 
 def _introduction(plan: "Plan") -> str:
     done = f", {len(plan.finished)} of them finished before" if plan.finished else ""
-    place = f"{plan.device_name} ({plan.device}), {plan.packing}"
-    return f"{plan.sweep.name}: {len(plan.jobs)} jobs{done}, on {place}"
+    return f"{plan.sweep.name}: {len(plan.jobs)} jobs{done}, on {plan.site}"

@@ -25,7 +25,7 @@ from adabench.spec import (
 
 
 def settle(
-    jobs: Iterable[Job], *, device: torch.device, executor: WantedExecutor, stacking: Stacking
+    jobs: Iterable[Job], *, device: torch.device | str, executor: WantedExecutor, stacking: Stacking
 ) -> tuple[Job, ...]:
     """Jobs with every choice made.
 
@@ -41,7 +41,7 @@ def settle(
     Raises:
         RequestError: what was asked for is not possible here.
     """
-    jobs = tuple(jobs)
+    jobs, device = tuple(jobs), torch.device(device)
     compiler = compiler_available(device.type)
     if executor == "captured" and device.type != "cuda":
         raise RequestError("--executor captured needs a CUDA device; on a CPU use auto, eager or compiled")

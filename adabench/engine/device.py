@@ -41,6 +41,18 @@ def select_device(name: str, precision: Precision) -> torch.device:
     return device
 
 
+def select_devices(name: str, precision: Precision) -> tuple[torch.device, ...]:
+    """The devices that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` means here: all GPUs unless one is named.
+
+    Raises:
+        RequestError: as `select_device` does.
+    """
+    device, seen = select_device(name, precision), torch.cuda.device_count()
+    if device.type == "cpu" or ":" in name or seen == 1:
+        return (device,)
+    return tuple(torch.device("cuda", index) for index in range(seen))
+
+
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies in bfloat16 itself; what it emulates is far slower than fp32."""
     if device.type == "cuda":

@@ -1,7 +1,7 @@
 """What runs as one piece: a job by itself, or a batch of jobs that share their work."""
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,18 @@ def tasks(jobs: Iterable[Job]) -> list[Task]:
         if not isinstance(job.problem, AnalyticSpec):
             together[job.run_key].append(job)
     return [*batches(analytic), *map(tuple, together.values())]
+
+
+def part(jobs: Sequence[Job], number: int, parts: int) -> tuple[Job, ...]:
+    """One of several parts of a sweep that are equal to within one task, in the jobs' own order.
+
+    Args:
+        jobs: all jobs of the sweep.
+        number: which part, counted from 1.
+        parts: how many there are; every task lies in exactly one.
+    """
+    mine = {job for task in tasks(jobs)[number - 1 :: parts] for job in task}
+    return tuple(job for job in jobs if job in mine)
 
 
 def run_task(

@@ -8,7 +8,7 @@ import multiprocessing
 import signal
 import time
 from collections import deque
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 
@@ -25,7 +25,7 @@ _FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
 def run_side_by_side(
-    todo: Iterable[Task], *, workers: int, place: Place, hang_after: float
+    todo: Iterable[Task], *, places: Sequence[Place], hang_after: float
 ) -> Generator[Event, None, None]:
     """Run tasks in worker processes, started in their order; none of the processes outlives this.
 
@@ -35,19 +35,18 @@ def run_side_by_side(
 
     Args:
         todo: the tasks.
-        workers: how many run at once.
-        place: where each worker computes, and what it reads and writes.
+        places: where each worker computes, and what it reads and writes; one worker each.
         hang_after: seconds of silence after which a worker is taken for hanging.
 
     Yields:
         The events of all running tasks as they come.
     """
     warm_up()
-    waiting, crew = deque(map(Assignment, todo)), dict[Connection, Hand]()
+    waiting, crew, free = deque(map(Assignment, todo)), dict[Connection, Hand](), list(reversed(places))
     try:
         while waiting or crew:
-            while waiting and len(crew) < workers:
-                hand = Hand(_context(), place, workers=workers)
+            while waiting and free:
+                hand = Hand(_context(), free.pop(), workers=len(places))
                 crew[hand.pipe] = hand
                 hand.give(waiting.popleft())
             for hand in _with_news(crew, hang_after):
@@ -59,6 +58,7 @@ def run_side_by_side(
                     waiting.appendleft(hand.again)
                 if hand.free or hand.dead:
                     del crew[hand.pipe]
+                    free.append(hand.place)
                     hand.dismiss()
     finally:
         _let_go(crew.values())

@@ -39,7 +39,7 @@ class Hand:
         self._process: Any = context.Process(target=serve, args=(theirs, place), daemon=True)  # type: ignore[attr-defined]
         self._process.start()
         theirs.close()
-        self._workers, self._assignment = workers, Assignment(())
+        self.place, self._workers, self._assignment = place, workers, Assignment(())
         self._silent_seconds, self._verdict = 0.0, ""
         self.dead = False
         self.again: Assignment | None = None

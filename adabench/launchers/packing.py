@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """Workers side by side on one device."""
+    """Workers side by side."""
 
     workers: int
     threads: int | None
@@ -22,17 +22,28 @@ class Packing:
         )
 
 
-def pack(jobs: int, *, budget: int | None, workers: int | None = None) -> Packing:
-    """Divide a device among jobs.
+def pack(
+    jobs: int,
+    *,
+    budget: int | None,
+    devices: int = 1,
+    workers: int | None = None,
+    threads: int | None = None,
+) -> Packing:
+    """Divide a machine among jobs.
 
     Args:
         jobs: how many jobs of the whole sweep could run side by side, finished ones among them.
-        budget: CPU threads to share out; None on an accelerator, which one worker has to itself.
+        budget: CPU threads to share out; None on accelerators, which one worker each has to itself.
+        devices: how many devices there are.
         workers: how many to use, at least 1; as many as have work when None.
+        threads: CPU threads of each job; what `workers` leaves it when None.
     """
+    if budget is None:
+        return Packing(workers=workers or max(1, min(devices, jobs)), threads=None)
     if workers is None:
-        workers = 1 if budget is None else max(1, min(budget, jobs))
-    return Packing(workers=workers, threads=None if budget is None else max(1, budget // workers))
+        workers = max(1, min(budget // (threads or 1), jobs))
+    return Packing(workers=workers, threads=threads or max(1, budget // workers))
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """From events to a result: the columns of one job grow epoch by epoch."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from adabench.events import EpochEnded, Event, JobEnded, JobStarted, Summary
 from adabench.results.format import Column, Result
@@ -44,6 +44,31 @@ class Recorder:
             probes=self._probes,
             environment=end.environment,
         )
+
+
+def retold(result: Result) -> Iterator[Event]:
+    """The events that `Recorder` would make this result of, in their order; no signs of life."""
+    device = result.environment.device_type if result.environment else "cpu"
+    yield JobStarted(job=result.job, device=device, total_steps=result.summary.steps)
+    for epoch in range(1, 1 + max(map(len, result.curve.values()), default=0)):
+        metrics, probes = (_row(columns, epoch) for columns in (result.curve, result.probes))
+        yield EpochEnded(job=result.job, epoch=epoch, metrics=metrics, probes=probes)
+    yield JobEnded(
+        job=result.job,
+        status=result.status,
+        reason=result.reason,
+        summary=result.summary,
+        environment=result.environment,
+    )
+
+
+def _row(columns: Mapping[str, Column], epoch: int) -> dict[str, float]:
+    """One epoch's values; NaN where a column holds None, which keeps it as long as it was."""
+    return {
+        name: math.nan if column[epoch - 1] is None else float(column[epoch - 1] or 0.0)
+        for name, column in columns.items()
+        if len(column) >= epoch
+    }
 
 
 def _grow(columns: dict[str, Column], values: Mapping[str, float], epoch: int) -> None:

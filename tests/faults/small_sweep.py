@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from adabench import cli, pipeline
 from adabench.config import Request, Settings
 from adabench.engine import run as engine_run
 from adabench.events import Event
-from adabench.launchers.packing import Packing
+from adabench.launchers.local import Local
 from adabench.results.merging import COSTS
 
 MODEL, DATASET = "mlp:hidden=4", "synthetic:size=4,channels=1,classes=2,train=24,test=8"
@@ -41,11 +40,10 @@ def sweep(
         out=folder,
         data_dir=folder,
         device="cpu",
-        workers=2,
+        launcher=Local(workers=1, threads=1),
         stack_seeds="off",
         checkpoint_every=checkpoint_every,
     )
-    plan = replace(plan, packing=Packing(workers=1, threads=plan.packing.threads))
     pipeline.prepare(plan)
     before()
     return int(any(result.status != "completed" for result in pipeline.execute(plan, listen)))
@@ -55,8 +53,8 @@ def words(*, seeds: int = 1, epochs: int = 2, workers: int = 2) -> list[str]:
     """The same sweep as a command, but for its number of workers and with few checkpoints."""
     named = [word for name in OPTIMIZERS for word in ("--opt", name)]
     problem = ["--model", MODEL, "--dataset", DATASET, "--batch-size", "8", "--stack-seeds", "off"]
-    size = ["--seeds", str(seeds), "--epochs", str(epochs), "--workers", str(workers), "--device", "cpu"]
-    return ["run", *named, *problem, *size]
+    size = ["--seeds", str(seeds), "--epochs", str(epochs), "--workers", str(workers), "--threads", "1"]
+    return ["run", *named, *problem, *size, "--device", "cpu"]
 
 
 def command(arguments: list[str]) -> int:
