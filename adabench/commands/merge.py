@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def merge(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Result files, or folders of them.")
+        list[Path], typer.Argument(metavar="DIR...", help="Result files, folders of them, or archives.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder to join them into; what it holds stays.")],
+    out: Annotated[Path, typer.Option(help="Folder, or FILE.zip, to join them into; what it holds stays.")],
     as_json: AsJson = False,
 ) -> None:
     """Join folders of results, each job once; exit code 1 when results contradict or cannot be read."""

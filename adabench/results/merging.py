@@ -4,13 +4,15 @@ Two results of one job contradict each other when both are finished and tell dif
 they cost in time and memory, and where they ran, may differ.
 """
 
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from adabench.errors import RequestError, ResultError
 from adabench.events import Summary
+from adabench.results.archive import is_archive, write_archive
 from adabench.results.format import Result
 from adabench.results.reading import read, result_files, shown
 from adabench.results.store import ResultStore
@@ -74,18 +76,42 @@ class _Candidate:
 
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
-    """Join folders of results into one; the results in them stay as they are.
+    """Join folders of results into one, or into one archive; the results in them stay as they are.
 
     A finished result wins over one that failed or was interrupted, else the first one named does.
 
     Args:
-        folders: result files or folders of them.
-        out: the folder to join them into; results that it holds come first.
+        folders: result files, or folders or archives of them.
+        out: the folder or, by its name, the archive to join them into; results that it holds come first.
 
     Raises:
         RequestError: a path does not exist, there is no readable result, or ``out`` refuses writing.
         ResultError: the file system refuses.
     """
+    return _pack(folders, out) if is_archive(out) else _join(folders, out)
+
+
+def _pack(folders: Sequence[Path], archive: Path) -> Merged:
+    """Join results in a folder that does not stay, and pack that."""
+    ResultStore(archive.parent).check_writable()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if archive.exists():
+            _join([archive], folder)
+        merged = replace(_join(folders, folder), out=str(archive))
+        if not merged.conflicts:
+            files = result_files([folder])
+            packed = [(file.relative_to(folder.resolve()).as_posix(), file.read_bytes()) for file in files]
+            try:
+                write_archive(archive, packed)
+            except OSError as error:
+                raise ResultError(
+                    f"cannot write {archive}: {error.strerror}; make room or change --out"
+                ) from error
+    return merged
+
+
+def _join(folders: Sequence[Path], out: Path) -> Merged:
     store = ResultStore(out)
     store.check_writable()
     here = result_files([out]) if out.is_dir() else []

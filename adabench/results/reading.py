@@ -2,6 +2,7 @@
 
 import gc
 import os
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from adabench.errors import RequestError, ResultError
+from adabench.results import archive
 from adabench.results.format import Result
 from adabench.results.numbers import wild_number
 from adabench.results.order import ordered
@@ -40,7 +42,7 @@ class _Header(BaseModel):
 
 
 def read(path: Path) -> Result:
-    """The result in one file.
+    """The result in one file, or in one member of an archive.
 
     Raises:
         ResultError: the file cannot be read, is damaged, or is of a newer format.
@@ -55,13 +57,21 @@ def read_sealed(path: Path) -> tuple[Result, bool]:
 
 def _read(path: str) -> tuple[Result, bool]:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  a Path for each of thousands takes as long as reading
-            content = file.read() if os.fstat(file.fileno()).st_size <= LARGEST_FILE_BYTES else None
+        content = _content(path)
     except OSError as error:
         raise ResultError(f"cannot read {shown(path)}: {error.strerror}") from error
-    if content is None:
+    if len(content) > LARGEST_FILE_BYTES:
         raise ResultError(f"{shown(path)} is not a result: it has more than {LARGEST_FILE_BYTES:,} bytes")
     return _understood(path, content)
+
+
+def _content(path: str) -> bytes:
+    """A file's bytes, or one byte too many of a file that is too large."""
+    packed = archive.content_of(path, LARGEST_FILE_BYTES + 1) if archive.SUFFIX in path else None
+    if packed is not None:
+        return packed
+    with open(path, "rb") as file:  # noqa: PTH123  a Path for each of thousands takes as long as reading
+        return file.read(LARGEST_FILE_BYTES + 1)
 
 
 def _understood(path: str, content: bytes) -> tuple[Result, bool]:
@@ -84,7 +94,7 @@ def _understood(path: str, content: bytes) -> tuple[Result, bool]:
 
 
 def read_all(paths: Iterable[Path]) -> Loaded:
-    """Every result in the given files and, recursively, in the ``*.json`` of the given folders.
+    """Every result in the given files and, recursively, in the ``*.json`` of the given folders and archives.
 
     Raises:
         RequestError: a path does not exist, or there is no readable result at all.
@@ -122,6 +132,15 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def read_bytes(path: Path) -> bytes:
+    """A result's bytes as they are stored, unread.
+
+    Raises:
+        OSError: the file, or its archive, cannot be read.
+    """
+    return _content(str(path))
+
+
 def result_files(paths: Iterable[Path]) -> list[Path]:
     """The files that `read_all` would read, in the order of their names.
 
@@ -135,10 +154,24 @@ def _files(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         if path.is_dir():
             yield from _within(str(path.resolve()))
+        elif archive.is_archive(path) and path.is_file():
+            yield from _packed(path)
         elif path.exists():
             yield str(path.resolve())
         else:
             raise RequestError(f"{shown(path)} does not exist; give result files or folders of them")
+
+
+def _packed(path: Path) -> Iterator[str]:
+    """The results in an archive.
+
+    Raises:
+        RequestError: it is damaged, or no zip file.
+    """
+    try:
+        yield from archive.members(str(path.resolve()))
+    except (OSError, zipfile.BadZipFile) as error:
+        raise RequestError(f"{shown(path)} is not a readable archive of results: {error}") from error
 
 
 def _within(folder: str) -> Iterator[str]:

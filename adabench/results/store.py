@@ -19,7 +19,7 @@ from typing import Any
 from adabench.durable import alone_in, copy_new, flush_folder, make_folder, name_first, write_new
 from adabench.errors import RequestError, ResultError
 from adabench.results.format import Result
-from adabench.results.reading import read
+from adabench.results.reading import read, read_bytes
 from adabench.results.seal import seal
 from adabench.spec import Job
 
@@ -71,7 +71,7 @@ class ResultStore:
         """Take in a result file from elsewhere as it is: by a hard link where that is possible, or copied.
 
         Args:
-            file: a result; a finished one already here stays.
+            file: a result, or one in an archive; a finished one already here stays.
 
         Returns:
             Whether this result is now the stored one.
@@ -80,8 +80,10 @@ class ResultStore:
             ResultError: it is damaged, or the file system refuses.
         """
         result = read(file)
-        size = file.stat().st_size
-        return self._commit(result, size, lambda path: copy_new(file, path), replace=False)
+        if file.is_file():
+            return self._commit(result, file.stat().st_size, lambda path: copy_new(file, path), replace=False)
+        content = read_bytes(file)  # of an archive's member
+        return self._commit(result, len(content), lambda path: write_new(path, content), replace=False)
 
     def _commit(self, result: Result, size: int, make: Callable[[Path], None], *, replace: bool) -> bool:
         final = self.path_of(result.job)
