@@ -22,7 +22,8 @@ class LearningRate:
 
     def __init__(self, optimizer: Optimizer, schedule: str, total_steps: int) -> None:
         self._optimizer, self._total_steps = optimizer, total_steps
-        self._factor, self._now = SCHEDULES[schedule].factor, 1.0
+        self._factor = SCHEDULES[schedule].factor
+        self._now = math.nan  # so that the first rate is written, over whatever a checkpoint left
         self._at_start = [_number(group.get("lr")) for group in optimizer.param_groups]
 
     def set(self, step: int) -> None:
