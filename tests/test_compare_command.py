@@ -165,7 +165,7 @@ def test_json_holds_what_tables_and_figures_need(command: Command) -> None:
         (["--at", "equal-second"], "unknown place to compare at 'equal-second'; did you mean 'equal-seconds'?"),
         (["--baseline", "adan"], "unknown baseline 'adan'; did you mean 'adam'?"),
         (["--target", "97"], "target 97 is above 1: accuracies are fractions, such as 0.97"),
-        (["--target", "high"], "target 'high' is not allowed; it is a number, PROBLEM=number or `baseline`"),
+        (["--target", "high"], "target 'high' is not allowed; it is a number, PROBLEM=number, `baseline` or `known`"),
         (["--target", "mnist=0.9"], "unknown problem of a target 'mnist'; did you mean 'mlp-mnist'?"),
         (["--power", "0.8"], "--power needs --difference, the difference to find: --difference 0.2"),
         (["--difference", "0.2", "--power", "2"], "power 2 is not allowed; it is a number between 0.05 and 1"),

@@ -12,13 +12,22 @@ from adabench.datasets import DATASETS
 from adabench.models import MODELS
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
-TAKEN = [(name, shape) for name in MODELS for shape in SHAPES if shape[1] >= MODELS[name].minimum_size]
+OF_IMAGES = [name for name, row in MODELS.items() if not row.takes_tokens]
+TAKEN = [(name, shape) for name in OF_IMAGES for shape in SHAPES if shape[1] >= MODELS[name].minimum_size]
 SEVERAL = pytest.mark.parametrize("name", MODELS)
+SEVERAL_OF_IMAGES = pytest.mark.parametrize("name", OF_IMAGES)
+TOKENS = (16,)
 
 
-def build(name: str, shape: tuple[int, int, int] = (3, 32, 32), classes: int = 10, **given) -> nn.Module:
+def build(name: str, shape: tuple[int, ...] | None = None, classes: int = 10, **given) -> nn.Module:
     row = MODELS[name]
+    shape = shape or (TOKENS if row.takes_tokens else (3, 32, 32))
     return load(row.build)(shape, classes, **resolve(name, row.options, given))
+
+
+def examples(name: str, n: int, size: int = 32) -> torch.Tensor:
+    """Random inputs of the kind that the model takes."""
+    return torch.randint(10, (n, *TOKENS)) if MODELS[name].takes_tokens else torch.randn(n, 3, size, size)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +39,10 @@ def build(name: str, shape: tuple[int, int, int] = (3, 32, 32), classes: int = 1
         ("resnet34", (3, 32, 32), {}, 21_282_122),
         ("densenet53", (3, 32, 32), {}, 1_706_250),
         ("densenet53", (3, 32, 32), {"growth": 12}, 245_650),
+        ("logistic", (1, 8, 8), {}, 650),
+        ("vit", (1, 28, 28), {}, 104_970),
+        ("char_transformer", (64,), {}, 105_482),
+        ("char_gru", (64,), {}, 101_642),
     ],
 )
 def test_parameter_count(name, shape, options, count):
@@ -48,7 +61,7 @@ def test_output_is_one_score_a_class(name, shape, classes):
     assert scores.shape == (2, classes)
 
 
-@SEVERAL
+@SEVERAL_OF_IMAGES
 def test_minimum_size_is_enough(name):
     """Catches a catalogue row that promises a smaller image than the pooling leaves alive."""
     size = MODELS[name].minimum_size
@@ -62,9 +75,9 @@ def test_gradients_reach_every_parameter(name):
     """Catches a layer that is built but not on the path from input to loss."""
     torch.manual_seed(0)
     size = MODELS[name].minimum_size
-    model = build(name, (3, size, size))
-    scores = model(torch.randn(4, 3, size, size))
-    nn.functional.cross_entropy(scores, torch.arange(4)).backward()
+    model = build(name, None if MODELS[name].takes_tokens else (3, size, size))
+    scores = model(examples(name, 4, size)).flatten(0, -2)
+    nn.functional.cross_entropy(scores, torch.arange(len(scores)) % 10).backward()
     silent = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert silent == []
     assert any(p.grad.abs().max() > 0 for p in model.parameters())
@@ -81,13 +94,12 @@ def test_same_seed_same_weights(name):
 
 
 @SEVERAL
-def test_an_image_is_scored_alone_when_evaluating(name):
-    """Catches normalization that mixes a minibatch's images outside training."""
+def test_an_example_is_scored_alone_when_evaluating(name):
+    """Catches normalization that mixes a minibatch's examples outside training."""
     torch.manual_seed(0)
-    model = build(name).eval()
-    images = torch.randn(3, 3, 32, 32)
+    model, inputs = build(name).eval(), examples(name, 3)
     with torch.no_grad():
-        torch.testing.assert_close(model(images)[1:2], model(images[1:2]), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(model(inputs)[1:2], model(inputs[1:2]), rtol=1e-4, atol=1e-5)
 
 
 def depth(model: nn.Module, *, shortcuts: bool = True) -> int:

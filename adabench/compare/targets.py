@@ -2,13 +2,44 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adabench.compare.metrics import AXES, Axis, Metric
 from adabench.compare.model import TargetRow, TimeToTarget
+from adabench.compare.question import Question
 from adabench.compare.selection import Runs
 from adabench.compare.shares import share_interval
 from adabench.compare.survival import kaplan_meier, median
+from adabench.errors import BadValueError
+from adabench.problems.targets import TARGETS
 from adabench.results.format import Result
+from adabench.spec import SupervisedSpec
+
+
+def with_known(question: Question, results: Sequence[Result]) -> tuple[Question, tuple[str, ...]]:
+    """Give each problem of the results its own target, unless one is declared for it.
+
+    Args:
+        question: what is asked; its metric's curve must be the target's.
+        results: any results.
+
+    Returns:
+        The question, and the labels of the problems that are left without a target.
+
+    Raises:
+        BadValueError: the metric has no curve that could reach a target.
+    """
+    column = question.measure.target
+    if column is None:
+        raise BadValueError(f"metric {question.metric} has no curve that could reach a target")
+    jobs = (result.job for result in results)
+    labels = sorted({job.problem.label for job in jobs if isinstance(job.problem, SupervisedSpec)})
+    own = {label: TARGETS[label] for label in labels if label in TARGETS}
+    known = {label: target.value for label, target in own.items() if target.column == column}
+    together = replace(question, targets={**known, **question.targets})
+    if together.target is not None or together.target_of_baseline:
+        return together, ()
+    return together, tuple(label for label in labels if label not in together.targets)
 
 
 def target_row(runs: Runs, metric: Metric, target: float) -> TargetRow | None:

@@ -23,9 +23,10 @@ class DatasetRow:
         load: its loader, as ``"package.module:function"``.
         summary: one line for people.
         source: who published it, and where.
-        model: the model trained on it unless asked otherwise.
+        model: the model trained on it unless asked otherwise, with its settings where they are others.
         options: settings of the loader with their defaults and ranges.
-        input_shape: channels, height and width of one input; None where only loading tells.
+        input_shape: channels, height and width of one input, or the number of its tokens; None where
+            only loading tells.
         classes: number of classes; None where only loading tells.
         train_examples: size of the training set; None where only loading tells.
         test_examples: size of the test set; None where only loading tells.
@@ -37,7 +38,7 @@ class DatasetRow:
     source: str
     model: str
     options: Mapping[str, Option] = field(default_factory=dict)
-    input_shape: tuple[int, int, int] | None = None
+    input_shape: tuple[int, ...] | None = None
     classes: int | None = None
     train_examples: int | None = None
     test_examples: int | None = None
@@ -94,6 +95,37 @@ DATASETS: dict[str, DatasetRow] = {
         classes=100,
         train_examples=50_000,
         test_examples=10_000,
+    ),
+    "breast_cancer": DatasetRow(
+        load="adabench.datasets.tabular:breast_cancer",
+        summary="30 measurements of cell nuclei in 2 classes, shipped with scikit-learn: no download",
+        source="Wolberg, Street and Mangasarian 1995, UCI Breast Cancer Wisconsin (Diagnostic)",
+        model="mlp:hidden=128/128",
+        input_shape=(30, 1, 1),
+        classes=2,
+        train_examples=455,
+        test_examples=114,
+    ),
+    "wine": DatasetRow(
+        load="adabench.datasets.tabular:wine",
+        summary="13 chemical measurements of wines in 3 classes, shipped with scikit-learn: no download",
+        source="Aeberhard and Forina 1991, UCI Wine",
+        model="mlp:hidden=128/128",
+        input_shape=(13, 1, 1),
+        classes=3,
+        train_examples=142,
+        test_examples=36,
+    ),
+    "python_text": DatasetRow(
+        load="adabench.datasets.python_text:python_text",
+        summary="the Python language reference, characters to predict, shipped with Python: no download",
+        source="pydoc_data.topics of the standard library; another text in every version of Python",
+        model="char_transformer",
+        options={
+            "length": Option(64, "characters in a window", low=1),
+            "train": Option(1280, "windows to train on, from the beginning of the text", low=1),
+            "test": Option(256, "windows to test on, from its end", low=1),
+        },
     ),
     "folder": DatasetRow(
         load="adabench.datasets.folder:folder",

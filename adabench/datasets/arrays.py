@@ -19,8 +19,8 @@ class Split:
     """Inputs and their labels.
 
     Args:
-        inputs: (N, C, H, W), uint8 for images and float32 for features.
-        labels: (N,) int64, from 0.
+        inputs: (N, C, H, W), uint8 for images and float32 for features; or (N, T) int64 for tokens.
+        labels: (N,) int64, from 0; or (N, T) for tokens, one label each.
     """
 
     inputs: Tensor
@@ -28,6 +28,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def strata(self) -> Tensor:
+        """What a part takes equally much of, (N,): the classes; all as one where an example has many."""
+        return self.labels if self.labels.ndim == 1 else self.labels.new_zeros(len(self.labels))
 
     def take(self, indices: Tensor) -> "Split":
         """The examples at ``indices``, in that order."""
@@ -41,10 +46,10 @@ class Arrays:
     Args:
         train: the training set.
         test: the test set.
-        classes: number of classes; labels are below it.
+        classes: number of classes; labels are below it, and tokens too.
         mean: (C,) float32, each channel's mean over the training set in the inputs' own unit
-            (0 to 255 for uint8 photographs).
-        std: (C,) float32, each channel's standard deviation, in the same unit; above 0.
+            (0 to 255 for uint8 photographs); not used on tokens.
+        std: (C,) float32, each channel's standard deviation, in the same unit; above 0; likewise.
     """
 
     train: Split
@@ -54,10 +59,14 @@ class Arrays:
     std: Tensor
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of one input."""
-        channels, height, width = self.train.inputs.shape[1:]
-        return channels, height, width
+    def input_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of one input; or the number of its tokens."""
+        return tuple(self.train.inputs.shape[1:])
+
+    @property
+    def are_tokens(self) -> bool:
+        """Whether inputs are tokens, numbers that stand for symbols, and not images or features."""
+        return self.train.inputs.dtype == torch.int64
 
     def fingerprint(self) -> str:
         """sha256, in hexadecimal, over the shapes and values of both splits."""
@@ -101,8 +110,9 @@ def cut(split: Split, fraction: float) -> tuple[Split, Split]:
             f"a validation fraction of {fraction:g} leaves a part of {len(split)} examples empty; "
             "it takes a number between 0 and 1 that leaves both parts at least one"
         )
-    order, rank = _ranked(split.labels, seed=0)
-    late = 2 * (rank + 1) > split.labels.bincount()[split.labels[order]]
+    strata = split.strata
+    order, rank = _ranked(strata, seed=0)
+    late = 2 * (rank + 1) > strata.bincount()[strata[order]]
     held = torch.zeros(len(split), dtype=torch.bool)
     held[order[(rank + len(split) * late).argsort(stable=True)[:n]]] = True
     return split.take((~held).nonzero()[:, 0]), split.take(held.nonzero()[:, 0])
@@ -118,7 +128,7 @@ def class_balanced(split: Split, n: int, seed: int = 0) -> Tensor:
     """
     if not 1 <= n <= len(split):
         raise BadValueError(f"{n} examples asked for, but there are {len(split)}; name 1 to {len(split)}")
-    order, rank = _ranked(split.labels, seed)
+    order, rank = _ranked(split.strata, seed)
     return order[rank.argsort(stable=True)[:n]].sort().values
 
 

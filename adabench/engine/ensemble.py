@@ -26,10 +26,12 @@ class Ensemble(nn.Module):
 
     Args:
         models: at least one; without buffers, and without random numbers of their own.
+        input_ndim: dimensions of one input.
     """
 
-    def __init__(self, models: Sequence[nn.Module]) -> None:
+    def __init__(self, models: Sequence[nn.Module], input_ndim: int) -> None:
         super().__init__()
+        self._own_ndim = input_ndim + 2
         stacked, buffers = stack_module_state(list(models))
         assert not buffers, "models that keep statistics cannot be stacked"
         self._names = tuple(stacked)
@@ -41,13 +43,13 @@ class Ensemble(nn.Module):
         """Every model's outputs.
 
         Args:
-            inputs: (S, B, C, H, W), each model's own; or (B, C, H, W), the same for all.
+            inputs: (S, B, ...), each model's own; or (B, ...), the same for all.
 
         Returns:
-            (S, B, classes).
+            (S, B, classes), or (S, B, T, classes) for T tokens.
         """
         params: dict[str, Tensor] = dict(zip(self._names, self.parameters(), strict=True))
-        every = vmap(self._one, in_dims=(0, 0 if inputs.ndim == 5 else None))
+        every = vmap(self._one, in_dims=(0, 0 if inputs.ndim == self._own_ndim else None))
         outputs: Tensor = every(params, inputs)
         return outputs
 
@@ -82,9 +84,8 @@ class StackedProblem(SupervisedProblem):
         super().__init__(spec, data_dir=data_dir, device=device, draw=draws[0], autocast=autocast)
 
     def _model(self, spec: SupervisedSpec, arrays: Arrays) -> nn.Module:
-        return Ensemble(
-            [build_model(spec, arrays, draw("weights").initial_seed()) for draw in self._all_draws]
-        )
+        models = [build_model(spec, arrays, draw("weights").initial_seed()) for draw in self._all_draws]
+        return Ensemble(models, len(arrays.input_shape))
 
     def _draws(self, epoch: int) -> tuple[Tensor, Tensor]:
         orders, changes = zip(*(self._drawn(epoch, draw) for draw in self._all_draws), strict=True)
@@ -93,4 +94,4 @@ class StackedProblem(SupervisedProblem):
     def _mean_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         labels = labels.expand(logits.shape[:-1])
         each = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
-        return each.view(labels.shape).mean(dim=-1)
+        return each.view(len(logits), -1).mean(dim=-1)

@@ -17,7 +17,8 @@ class ModelRow:
 
     Args:
         build: its builder, as ``"package.module:function"``; called with the shape of one input
-            (channels, height, width), the number of classes, and the options.
+            (channels, height, width), or (tokens,); with the number of classes, which is also that of
+            the symbols that tokens stand for; and with the options.
         summary: one line for people.
         paper: who published it, and where.
         dataset: the data set it is trained on unless asked otherwise.
@@ -26,6 +27,7 @@ class ModelRow:
             is smaller.
         channels_last: its convolutions are faster with the channels innermost in memory.
         stackable: many of it can train as one batch of models: nothing in it moves but weights.
+        takes_tokens: its inputs are tokens, each of which gets scores; not images or features.
     """
 
     build: str
@@ -36,6 +38,15 @@ class ModelRow:
     minimum_size: int = 1
     channels_last: bool = False
     stackable: bool = False
+    takes_tokens: bool = False
+
+
+def _transformer(width: int) -> dict[str, Option]:
+    return {
+        "width": Option(width, "numbers that stand for a token", low=1),
+        "depth": Option(2, "blocks of attention and MLP", low=1),
+        "heads": Option(4, "heads of attention; they divide the width", low=1),
+    }
 
 
 MODELS: dict[str, ModelRow] = {
@@ -70,5 +81,44 @@ MODELS: dict[str, ModelRow] = {
         options={"growth": Option(32, "channels that each bottleneck adds", low=1)},
         minimum_size=8,
         channels_last=True,
+    ),
+    "logistic": ModelRow(
+        build="adabench.models.logistic:logistic",
+        summary="multinomial logistic regression from weights of zero: a convex problem",
+        paper="Cox 1958, The regression analysis of binary sequences",
+        dataset="digits",
+        stackable=True,
+    ),
+    "vit": ModelRow(
+        build="adabench.models.vit:vit",
+        summary="a small vision transformer: patches, learned positions, pre-norm blocks, their mean",
+        paper="Dosovitskiy et al. 2021, arXiv 2010.11929",
+        dataset="mnist",
+        options={
+            "patch": Option(4, "height and width of a patch in pixels; divides the image's", low=1),
+            **_transformer(64),
+        },
+        minimum_size=4,
+        stackable=True,
+    ),
+    "char_transformer": ModelRow(
+        build="adabench.models.char_transformer:char_transformer",
+        summary="a small transformer that predicts each next token from those before it",
+        paper="Radford et al. 2019, Language Models are Unsupervised Multitask Learners",
+        dataset="python_text",
+        options=_transformer(64),
+        stackable=True,
+        takes_tokens=True,
+    ),
+    "char_gru": ModelRow(
+        build="adabench.models.char_gru:char_gru",
+        summary="a small recurrent network of gated units that predicts each next token",
+        paper="Cho et al. 2014, arXiv 1406.1078",
+        dataset="python_text",
+        options={
+            "width": Option(128, "numbers of the state of a layer", low=1),
+            "depth": Option(1, "layers", low=1),
+        },
+        takes_tokens=True,
     ),
 }

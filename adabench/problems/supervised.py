@@ -26,7 +26,7 @@ STATISTICS_MINIBATCHES = 50
 
 @dataclass(frozen=True)
 class Minibatch:
-    """Normalised inputs (B, C, H, W) in float32 and their labels (B,)."""
+    """Normalised inputs (B, C, H, W) in float32 and their labels (B,); or tokens (B, T) and labels (B, T)."""
 
     inputs: Tensor
     labels: Tensor
@@ -64,7 +64,7 @@ class SupervisedProblem:
         self._memory_format = memory_format(spec)
         self.model = self._model(spec, data.arrays).to(device)
         self._compiled: Callable[[Tensor], Tensor] | None = None
-        self.stochastic = any(isinstance(module, _DROPOUTS) for module in self.model.modules())
+        self.stochastic = any(map(_draws_numbers, self.model.modules()))
         self.examples_per_epoch = len(data.arrays.train.labels)
         self.steps_per_epoch = -(-self.examples_per_epoch // spec.batch_size)
         self._batch_size = spec.batch_size
@@ -105,11 +105,14 @@ class SupervisedProblem:
         return self._gathered(rows, self._changes.index_select(self._axis, places))
 
     def loss(self, minibatch: Minibatch) -> tuple[Tensor, Tensor, int]:
-        """Mean cross-entropy, number of correct predictions, number of examples."""
+        """Mean cross-entropy, number of correct predictions, number of examples.
+
+        An example of many labels counts with the mean over them, in the loss and in what is correct.
+        """
         with self._precision():
             logits = (self._compiled or self.model)(minibatch.inputs)
             loss = self._mean_loss(logits, minibatch.labels)
-        return loss, _correct(logits, minibatch.labels), minibatch.labels.shape[-1]
+        return loss, self._correct(logits, minibatch.labels), minibatch.labels.shape[self._axis]
 
     @torch.no_grad()
     def refresh_statistics(self) -> None:
@@ -135,7 +138,7 @@ class SupervisedProblem:
             with self._precision():
                 logits = self.model(self._normalised(inputs))
                 loss = self._mean_loss(logits, labels)
-            totals += torch.stack([loss.double() * len(labels), _correct(logits, labels).double()])
+            totals += torch.stack([loss.double() * len(labels), self._correct(logits, labels).double()])
         return (totals / len(split.labels)).cpu()
 
     def _model(self, spec: SupervisedSpec, arrays: Arrays) -> nn.Module:
@@ -153,14 +156,23 @@ class SupervisedProblem:
         return order, self._augmentation.draw(n, draw("augment", epoch))
 
     def _mean_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy over the examples."""
-        return F.cross_entropy(logits, labels)
+        """Mean cross-entropy over the labels."""
+        return F.cross_entropy(logits.flatten(0, -2), labels.flatten())
+
+    def _correct(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """How many examples are right; of one with many labels, the share that is."""
+        right = logits.argmax(dim=-1) == labels
+        if right.ndim > self._axis + 1:
+            right = right.double().mean(dim=-1)
+        return right.sum(dim=-1)
 
     def _gathered(self, rows: Tensor, changes: Tensor) -> Minibatch:
         inputs = self._augmentation.gather(self._source, rows, changes)
         return Minibatch(self._normalised(inputs), self._train.labels[rows])
 
     def _normalised(self, inputs: Tensor) -> Tensor:
+        if inputs.dtype == torch.int64:  # tokens have no scale
+            return inputs
         scaled = (inputs.to(torch.float32) - self._mean).mul_(self._scale)
         return scaled if self.shape else scaled.contiguous(memory_format=self._memory_format)
 
@@ -183,7 +195,6 @@ class Data:
 
 
 _loaded: dict[tuple[str, Path], Data] = {}
-_DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.RNNBase, nn.MultiheadAttention)
 
 
 def load_data(spec: SupervisedSpec, data_dir: Path) -> Data:
@@ -196,6 +207,7 @@ def load_data(spec: SupervisedSpec, data_dir: Path) -> Data:
     key = spec.model_dump_json(include=names), data_dir
     if key not in _loaded:
         arrays = load_dataset(spec.dataset, data_dir=data_dir, options=spec.dataset_options)
+        _check_kind(spec, arrays)
         train, validation = arrays.train, None
         if spec.validation_fraction:
             train, validation = cut(train, spec.validation_fraction)
@@ -209,12 +221,14 @@ def load_data(spec: SupervisedSpec, data_dir: Path) -> Data:
 
 
 def prepare(spec: SupervisedSpec, data_dir: Path) -> None:
-    """Load the problem's data and try its model on them, so that what is wrong shows before any job.
+    """Load the problem's data and try model and augmentation on them: what is wrong shows before any job.
 
     Raises:
-        RequestError: data that is missing, damaged, too small, or of a shape the model does not take.
+        RequestError: data that is missing, damaged, too small, or of a kind or shape that is not taken.
     """
-    build_model(spec, load_data(spec, data_dir).arrays, seed=0)
+    arrays = load_data(spec, data_dir).arrays
+    build_model(spec, arrays, seed=0)
+    augmentation(spec.augment).prepare(arrays.train.inputs[:1])
 
 
 def build_model(spec: SupervisedSpec, arrays: Arrays, seed: int) -> nn.Module:
@@ -228,7 +242,7 @@ def build_model(spec: SupervisedSpec, arrays: Arrays, seed: int) -> nn.Module:
         torch.manual_seed(seed)
         try:
             model: nn.Module = load(row.build)(arrays.input_shape, arrays.classes, **spec.model_options)
-        except ValueError as error:
+        except (ValueError, BadValueError) as error:
             raise BadValueError(f"{spec.model} on {spec.dataset}: {one_line(error)}") from error
     return model
 
@@ -237,6 +251,14 @@ def memory_format(spec: SupervisedSpec) -> torch.memory_format:
     """How the model's weights and inputs lie in memory: channels last where its row says so."""
     channels_last = find("model", MODELS, spec.model).channels_last
     return torch.channels_last if channels_last else torch.contiguous_format
+
+
+def _check_kind(spec: SupervisedSpec, arrays: Arrays) -> None:
+    """Refuse images given to a model of text, and text to one of images."""
+    if find("model", MODELS, spec.model).takes_tokens != arrays.are_tokens:
+        takes, is_ = ("images or features", "text") if arrays.are_tokens else ("text", "images or features")
+        fit = ", ".join(name for name, row in MODELS.items() if row.takes_tokens == arrays.are_tokens)
+        raise BadValueError(f"{spec.model} takes {takes} and {spec.dataset} is {is_}; models for it: {fit}")
 
 
 def _at_least(split: Split, size: int) -> Split:
@@ -258,5 +280,8 @@ def _moved(split: Split, device: torch.device) -> Split:
     return Split(split.inputs.to(device), split.labels.to(device))
 
 
-def _correct(logits: Tensor, labels: Tensor) -> Tensor:
-    return (logits.argmax(dim=-1) == labels).sum(dim=-1)
+def _draws_numbers(module: nn.Module) -> bool:
+    """Whether a module draws random numbers in training."""
+    if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)):
+        return module.dropout > 0
+    return isinstance(module, (nn.modules.dropout._DropoutNd, nn.RReLU))
