@@ -17,6 +17,7 @@ from adabench.problems import COMMON_OPTIONS, PROBLEMS
 
 if TYPE_CHECKING:
     from adabench.config import Suites
+    from adabench.estimate import Estimate
     from adabench.pipeline import Plan
     from adabench.results import Result
 
@@ -109,8 +110,15 @@ def tables(catalogues: Mapping[str, Rows]) -> str:
     return "\n\n".join(parts)
 
 
-def planned(plan: "Plan", *, as_json: bool) -> str:
-    """The jobs of a plan with their steps and gradient evaluations, and the totals."""
+def planned(plan: "Plan", forecast: "Estimate", *, price: float | None = None, as_json: bool = False) -> str:
+    """The jobs of a plan with their steps and gradient evaluations, the totals, and the time it will take.
+
+    Args:
+        plan: what would run.
+        forecast: how long it would take.
+        price: of the machine for an hour, in any currency.
+        as_json: one JSON document instead of a table.
+    """
     from adabench import pipeline
 
     entries: Rows = []
@@ -129,7 +137,8 @@ def planned(plan: "Plan", *, as_json: bool) -> str:
             }
         )
     if as_json:
-        return json.dumps({"device": plan.site.device, **asdict(plan.site.packing), "jobs": entries}, indent=2)
+        place = {"device": plan.site.device, **asdict(plan.site.packing), "seconds": forecast.seconds}
+        return json.dumps({**place, "jobs": entries}, indent=2)
     headers = [key for key in entries[0] if key != "key"]
     cells = [[_with_commas(entry[key]) for key in headers] for entry in entries]
     align = ["right" if isinstance(entries[0][key], int) else "left" for key in headers]
@@ -137,7 +146,34 @@ def planned(plan: "Plan", *, as_json: bool) -> str:
     pending = [entry for entry in entries if entry["state"] == "to run"]
     steps, evaluations = (sum(entry[key] for entry in pending) for key in ("steps", "gradient evaluations"))
     total = f"{len(pending)} of {len(entries)} jobs to run on {plan.site}"
-    return f"{table}\n\n{total}: {steps:,} steps, {evaluations:,} gradient evaluations"
+    lines = [f"{total}: {steps:,} steps, {evaluations:,} gradient evaluations", *_duration(forecast, price)]
+    return f"{table}\n\n" + "\n".join(lines)
+
+
+def _duration(forecast: "Estimate", price: float | None) -> list[str]:
+    """How long it will take, what that costs, and what the figures rest on."""
+    if forecast.seconds is None:
+        others = len(forecast.unknown) - 1
+        more = f" and {others} more" if others else ""
+        return [
+            f"time unknown: no earlier run like {forecast.unknown[0]}{more} here; --measure times some steps"
+        ]
+    if not forecast.seconds:
+        return []
+    basis = "by a few steps of each kind of job" if forecast.measured else "by earlier runs in this folder"
+    cost = forecast.cost(price) if price else None
+    bill = f", {cost:,.2f} at {price:g} an hour" if cost is not None else ""
+    return [f"about {in_words(forecast.seconds)}{bill}, {basis}"]
+
+
+def in_words(seconds: float) -> str:
+    """A duration in its two largest units, such as ``2 h 5 min``."""
+    rest, parts = max(1, round(seconds)), list[str]()
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, rest = divmod(rest, size)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 "))
 
 
 def _with_commas(value: Any) -> str:
@@ -159,7 +195,9 @@ def outcomes(plan: "Plan", results: Sequence["Result"], *, as_json: bool) -> str
             }
             for result in results
         ]
-        return json.dumps({"sweep": plan.sweep.name, "device": plan.site.device, "results": entries}, indent=2)
+        return json.dumps(
+            {"sweep": plan.sweep.name, "device": plan.site.device, "results": entries}, indent=2
+        )
     bad = [result for result in results if result.status != "completed"]
     lines = [f"{result.status}: {result.job.title}: {result.reason}" for result in bad]
     counts = Counter(result.status for result in results)

@@ -198,10 +198,11 @@ def _separate_jobs(sweep: Sweep) -> int:
 def _steps_in_epoch(problem: ProblemSpec, data_dir: Path) -> int:
     if isinstance(problem, AnalyticSpec):
         return problem.interval
-    return -(-_examples(problem, data_dir) // problem.batch_size)
+    return -(-training_examples(problem, data_dir) // problem.batch_size)
 
 
-def _examples(problem: SupervisedSpec, data_dir: Path) -> int:
+def training_examples(problem: SupervisedSpec, data_dir: Path) -> int:
+    """How many examples an epoch takes; reads the data only where that is not known beforehand."""
     if problem.train_examples is not None:
         return problem.train_examples
     row, _ = find_dataset(problem.dataset)

@@ -7,7 +7,7 @@ from adabench.errors import RequestError
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Put a file in its place, whatever stood there; a reader never sees half of it.
+    """Put a file in its place, in a new folder where need be; a reader never sees half of it.
 
     Raises:
         RequestError: the file system refuses; what stood there is still there.
@@ -17,6 +17,7 @@ def write(path: Path, content: str | bytes) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)  # a device or a pipe has nothing to replace
         else:
+            durable.make_folder(path.parent)
             durable.replace(path, data)
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror}") from error
