@@ -20,6 +20,7 @@ from adabench.commands.merge import merge
 from adabench.commands.report import report
 from adabench.commands.run import run
 from adabench.commands.shared import remark, say
+from adabench.commands.tune import tune
 from adabench.errors import AdabenchError
 
 app = typer.Typer(
@@ -69,6 +70,7 @@ def _adabench(version: Version = False) -> None:
 
 
 app.command()(run)
+app.command()(tune)
 app.command()(compare)
 app.command()(report)
 app.command()(check)

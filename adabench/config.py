@@ -1,7 +1,7 @@
 """From text to a sweep: suite files and the command line's words, checked against the catalogues."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,22 +42,38 @@ class ProblemText(_Text):
     model: str | None = None
     dataset: str | None = None
     problem: str | None = None
+    train_examples: int | None = Field(default=None, ge=1)
+    """In place of the suite's, on this problem."""
 
     def resolve(self, settings: Settings) -> ProblemSpec:
         """The problem that this means, or `RequestError`."""
-        if self.problem is None and self.model is not None:
-            return problem_spec(self.model, self.dataset, settings)
+        if self.problem is None and (self.model is not None or self.dataset is not None):
+            own = {"train_examples": self.train_examples} if self.train_examples else {}
+            return problem_spec(self.model, self.dataset, settings.model_copy(update=own))
         if self.problem is None or self.model is not None or self.dataset is not None:
-            raise RequestError("a problem is either a model, with or without a dataset, or a problem")
+            raise RequestError("a problem is either a model, a dataset or both, or a problem")
         return formula_spec(self.problem, settings)
 
 
+class TuneText(_Text):
+    """How the optimizers of a suite are tuned; what is not said is `adabench tune`'s own default."""
+
+    trials: int | None = Field(default=None, ge=2)
+    sampler: str | None = None
+    pruner: str | None = None
+    search: list[str] | None = None
+    space: list[str] | None = None
+    finalists: int | None = Field(default=None, ge=1)
+    tuning_seed: int | None = Field(default=None, ge=0)
+
+
 class Suite(Settings):
-    """A named set of jobs."""
+    """A named set of jobs; with ``tune`` it is for `adabench tune`."""
 
     about: str
     optimizers: list[str] = Field(min_length=1)
     problems: list[ProblemText] = Field(min_length=1)
+    tune: TuneText | None = None
 
 
 class SuiteFile(_Text):
@@ -136,9 +152,9 @@ def resolve_sweep(request: Request) -> Sweep:
     suites = read_suites(request.suites_file)
     ad_hoc = _names_problems(request) and request.suite is None
     name = request.suite or DEFAULT_SUITE
-    suite = suites.find(name)
-    layers = [suites.content.defaults, *([] if ad_hoc else [suite]), request.settings]
-    settings = Settings(**{key: value for layer in layers for key, value in _said(layer).items()})
+    if suites.find(name).tune is not None:
+        raise RequestError(f"the suite {name} is for tuning; run it with: adabench tune {name}")
+    settings = settings_of(request, suites)
     return Sweep(
         name="command line" if ad_hoc else name,
         optimizers=_unique("optimizer", tuple(_optimizers(request, suites, name))),
@@ -147,6 +163,25 @@ def resolve_sweep(request: Request) -> Sweep:
         epochs=settings.epochs or 1,
         precision=settings.precision or "fp32",
     )
+
+
+def settings_of(request: Request, suites: Suites) -> Settings:
+    """The file's defaults, over them the suite's settings, and over these the command line's."""
+    ad_hoc = _names_problems(request) and request.suite is None
+    suite = [] if ad_hoc else [suites.find(request.suite or DEFAULT_SUITE)]
+    layers = [suites.content.defaults, *suite, request.settings]
+    return Settings(**{key: value for layer in layers for key, value in _said(layer).items()})
+
+
+def problem_texts(request: Request, suites: Suites) -> list[ProblemText]:
+    """The problems that a request means, as they are written; the command line's examples come first."""
+    if _names_problems(request):
+        pairs = [(m, d) for m in request.models or (None,) for d in request.datasets or (None,)]
+        named = [ProblemText(model=model, dataset=dataset) for model, dataset in pairs if model or dataset]
+        return [*named, *(ProblemText(problem=text) for text in request.problems)]
+    texts = suites.find(request.suite or DEFAULT_SUITE).problems
+    overruled = {"train_examples": None} if request.settings.train_examples else {}
+    return [text.model_copy(update=overruled) for text in texts]
 
 
 def seed_list(seeds: int | list[int]) -> tuple[int, ...]:
@@ -223,15 +258,9 @@ def _optimizers(request: Request, suites: Suites, name: str) -> Iterator[Optimiz
 
 
 def _problems(request: Request, suites: Suites, name: str, settings: Settings) -> Iterator[ProblemSpec]:
-    if _names_problems(request):
-        if request.models or request.datasets:
-            for model in request.models or (None,):
-                for dataset in request.datasets or (None,):
-                    yield problem_spec(model, dataset, settings)
-        yield from (formula_spec(text, settings) for text in request.problems)
-        return
-    for i, text in enumerate(suites.find(name).problems):
-        with suites.located("suites", name, "problems", i):
+    named = _names_problems(request)
+    for i, text in enumerate(problem_texts(request, suites)):
+        with nullcontext() if named else suites.located("suites", name, "problems", i):
             yield text.resolve(settings)
 
 
@@ -270,5 +299,5 @@ def _parts(lines: Mapping[Place, int]) -> set[str | int]:
 
 def _fields_at(place: Place) -> list[str]:
     """The keys that a mapping at ``place`` of a suite file takes."""
-    models: dict[int, type[BaseModel]] = {0: SuiteFile, 1: Settings, 2: Suite, 4: ProblemText}
+    models: dict[int, type[BaseModel]] = {0: SuiteFile, 1: Settings, 2: Suite, 3: TuneText, 4: ProblemText}
     return list(models[len(place)].model_fields)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adabench.catalogue import find
-from adabench.commands.shared import AsJson, Baseline, ResultPaths, read_results, remark, say
+from adabench.commands.shared import (
+    AsJson,
+    Baseline,
+    ResultPaths,
+    Tuned,
+    read_results,
+    remark,
+    say,
+    tuned_results,
+)
 from adabench.errors import BadValueError, RequestError
 
 if TYPE_CHECKING:
@@ -36,7 +45,8 @@ Targets = Annotated[
     list[str] | None,
     typer.Option(
         "--target",
-        help="Show the cost until this is reached: 0.97, PROBLEM=0.97, or baseline for its own mean.",
+        help="Show the cost until this is reached: 0.97, PROBLEM=0.97, baseline for its own mean, or "
+        "known for each problem's own target.",
     ),
 ]
 Pairs = Annotated[bool, typer.Option("--pairs", help="Compare every pair of optimizers.")]
@@ -78,6 +88,7 @@ def compare(
     fail_below: FailBelow = None,
     junit: JUnit = None,
     paper: Paper = False,
+    tuned: Tuned = False,
     format: Format = "text",
     as_json: AsJson = False,
 ) -> None:
@@ -91,6 +102,10 @@ def compare(
     question = _question(metric, at, target, pairs, margin, difference, power, curves=format == "json")
     _check_gates(at, against, fail_if_worse, fail_below, junit)
     found = read_results(results)
+    if tuned:
+        found = tuned_results(found)
+    if "known" in (target or ()):
+        question = _with_known_targets(question, found)
     comparison = compare_results(found, baseline=baseline, question=question)
     earlier = read_results([against]) if against is not None else ()
     gates = _gates(comparison, found, earlier, question, fail_if_worse, fail_below)
@@ -141,15 +156,25 @@ def _targets(texts: Sequence[str]) -> tuple[dict[str, float], bool]:
     found: dict[str, float] = {}
     for text in texts:
         label, _, value = text.rpartition("=")
-        if text == "baseline":
+        if text in ("baseline", "known"):
             continue
         try:
             found[label] = float(value)
         except ValueError:
             raise BadValueError(
-                f"target {text!r} is not allowed; it is a number, PROBLEM=number or `baseline`"
+                f"target {text!r} is not allowed; it is a number, PROBLEM=number, `baseline` or `known`"
             ) from None
     return found, "baseline" in texts
+
+
+def _with_known_targets(question: "Question", found: "Sequence[Result]") -> "Question":
+    """The question with the problems' own targets; those that have none are named on stderr."""
+    from adabench.compare.targets import with_known
+
+    question, lacking = with_known(question, found)
+    if lacking:
+        remark(f"left out, without a known target: {', '.join(lacking)}", "yellow")
+    return question
 
 
 def _check_gates(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adabench.commands.shared import Baseline, ResultPaths, read_results, remark, say
+from adabench.commands.shared import Baseline, ResultPaths, Tuned, read_results, remark, say
 from adabench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def report(
         float | None,
         typer.Option(help="Test accuracy whose cost is shown, a fraction [default: the baseline's mean]"),
     ] = None,
+    tuned: Tuned = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Write it again whenever a result comes in, until Ctrl-C.")
     ] = False,
@@ -53,6 +54,7 @@ def report(
         paper=paper,
         baseline=baseline,
         question=Question(target=target, target_of_baseline=target is None),
+        tuned=tuned,
     )
     if watch and output is None:
         raise RequestError("--watch writes a file again and again: name it with --output")

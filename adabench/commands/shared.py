@@ -18,6 +18,12 @@ Baseline = Annotated[
     str | None, typer.Option(help="Optimizer that the others are compared with [default: adam]")
 ]
 SuiteFile = Annotated[Path | None, typer.Option(help="A suite file instead of benchmarks.yaml.")]
+Tuned = Annotated[
+    bool,
+    typer.Option(
+        "--tuned", help="Of each tuned optimizer: the setting that validation chose, and the default."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
 
 
@@ -49,3 +55,13 @@ def read_results(paths: Sequence[Path] | None) -> "tuple[Result, ...]":
     for problem in loaded.problems:
         remark(f"left out: {problem}", "yellow")
     return loaded.results
+
+
+def tuned_results(results: "Sequence[Result]") -> "tuple[Result, ...]":
+    """What validation chose of each optimizer that was tuned, beside its default; told on stderr."""
+    from adabench.compare.trials import tuned
+
+    kept, lines = tuned(results)
+    for line in lines or ["--tuned: no optimizer was tuned here; all results are shown"]:
+        remark(line)
+    return kept

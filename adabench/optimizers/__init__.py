@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adabench.catalogue import Option, Value, find, label, load, resolve
 from adabench.optimizers.outside import is_outside, outside_spec
+from adabench.optimizers.ranges import Range, Space, lr
 from adabench.optimizers.row import OptimizerRow, Traits, one_a_step
 from adabench.optimizers.rows import OPTIMIZERS
 from adabench.optimizers.schedules import SCHEDULES
@@ -29,6 +30,7 @@ __all__ = [
     "gradient_evaluations",
     "implementation_of",
     "optimizer_spec",
+    "search_space",
 ]
 
 
@@ -83,6 +85,19 @@ def can_be_captured(spec: OptimizerSpec, implementation: Implementation) -> bool
         return False
     fused = implementation_of(spec, implementation) == "fused"
     return row.traits.capturable or (row.traits.capturable_if_fused and fused)
+
+
+def search_space(spec: OptimizerSpec) -> Space:
+    """The ranges in which the settings of ``spec`` can be searched.
+
+    They are the catalogue's; of an optimizer from outside, those around its own learning rate.
+    """
+    row, rate = OPTIMIZERS.get(spec.name), spec.hyperparameters.get("lr")
+    schedules = {"schedule": (Range(choices=tuple(SCHEDULES), searched=True),)}
+    if row is None:
+        own = {"lr": lr(rate)} if isinstance(rate, float) and rate > 0 else {}
+        return own | schedules
+    return {**row.space, **schedules}
 
 
 def __getattr__(name: str) -> Any:

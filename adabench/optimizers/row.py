@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adabench.catalogue import Option, Value
+from adabench.optimizers.ranges import Space
 
 Settings = Mapping[str, Any]
 Shapes = Sequence[tuple[int, ...]]
@@ -102,6 +103,7 @@ class OptimizerRow:
         evaluations_at_most: a run may take fewer than that.
         state: the numbers it keeps.
         traits: how it is called and what it supports.
+        space: where its settings are searched when it is tuned; schedules need not be listed.
     """
 
     target: str
@@ -114,3 +116,4 @@ class OptimizerRow:
     evaluations_at_most: bool = False
     state: State
     traits: Traits
+    space: Space

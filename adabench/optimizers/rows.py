@@ -6,6 +6,17 @@ Defaults are the papers'; where torch's are others, the option says so.
 from dataclasses import replace
 
 from adabench.catalogue import Option
+from adabench.optimizers.ranges import (
+    DECOUPLED,
+    EPS,
+    MOMENTUM,
+    PENALTY,
+    SWITCH,
+    adam_space,
+    around,
+    decay,
+    lr,
+)
 from adabench.optimizers.row import OptimizerRow, Settings, Shapes, State, Traits, per_parameter, size
 
 _LIST_TRAITS = Traits(elementwise=True, foreach=True, fused=True, capturable=True)
@@ -75,6 +86,8 @@ _BOUNDS = {
     "gamma": Option(1e-3, "speed at which the bounds close", low=0.0, open_low=True),
 }
 
+_BOUND_RANGES = {"final_lr": around(0.1), "gamma": around(1e-3, factor=10)}
+
 OPTIMIZERS: dict[str, OptimizerRow] = {
     "adafix": OptimizerRow(
         target="adabench.optimizers.adafix:AdaFix",
@@ -97,6 +110,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         gradient_evaluations=_one_more_for_each_estimate,
         state=per_parameter(2),
         traits=Traits(needs_closure=True, stacked=True, foreach=True, fused=True, capturable=True),
+        space=adam_space(),
     ),
     "adam": OptimizerRow(
         target="torch.optim:Adam",
@@ -105,6 +119,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         options=_adam_options(),
         state=per_parameter(2),
         traits=_ADAM_TRAITS,
+        space=adam_space(),
     ),
     "amsgrad": OptimizerRow(
         target="torch.optim:Adam",
@@ -114,6 +129,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         fixed={"amsgrad": True},
         state=per_parameter(3),
         traits=_ADAM_TRAITS,
+        space=adam_space(),
     ),
     "adashift": OptimizerRow(
         target="adabench.optimizers.adashift:AdaShift",
@@ -129,6 +145,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         state=State("keep_num + 1 numbers a parameter, and 1 a tensor", _queue),
         traits=Traits(foreach=True, fused=True, capturable=True),
+        space=adam_space(1e-2),
     ),
     "adabound": OptimizerRow(
         target="adabench.optimizers.adabound:AdaBound",
@@ -137,6 +154,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         options=_adam_options() | _BOUNDS,
         state=per_parameter(2),
         traits=_LIST_TRAITS,
+        space=adam_space() | _BOUND_RANGES,
     ),
     "amsbound": OptimizerRow(
         target="adabench.optimizers.adabound:AdaBound",
@@ -146,6 +164,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         fixed={"amsbound": True},
         state=per_parameter(3),
         traits=_LIST_TRAITS,
+        space=adam_space() | _BOUND_RANGES,
     ),
     "sgd": OptimizerRow(
         target="torch.optim:SGD",
@@ -155,6 +174,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         schedule="step",
         state=per_parameter(0),
         traits=_SGD_TRAITS,
+        space={"lr": lr(0.1), "weight_decay": PENALTY},
     ),
     "sgdm": OptimizerRow(
         target="torch.optim:SGD",
@@ -169,6 +189,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         schedule="step",
         state=per_parameter(1),
         traits=_SGD_TRAITS,
+        space={"lr": lr(0.1), "momentum": MOMENTUM, "weight_decay": PENALTY, "nesterov": SWITCH},
     ),
     "adagrad": OptimizerRow(
         target="torch.optim:Adagrad",
@@ -182,6 +203,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         state=per_parameter(1),
         traits=_SGD_TRAITS,
+        space={"lr": lr(1e-2), "eps": EPS, "weight_decay": PENALTY},
     ),
     "rmsprop": OptimizerRow(
         target="torch.optim:RMSprop",
@@ -195,6 +217,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         state=per_parameter(1),
         traits=_TORCH_TRAITS,
+        space={"lr": lr(1e-2), "alpha": (decay(0.9, 0.999),), "eps": EPS, "weight_decay": PENALTY},
     ),
     "adadelta": OptimizerRow(
         target="torch.optim:Adadelta",
@@ -208,6 +231,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         state=per_parameter(2),
         traits=_TORCH_TRAITS,
+        space={"lr": lr(1.0), "rho": (decay(0.8, 0.99),), "eps": EPS, "weight_decay": PENALTY},
     ),
     "adamw": OptimizerRow(
         target="torch.optim:AdamW",
@@ -216,6 +240,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         options=_adam_options() | {"weight_decay": _decoupled(0.01)},
         state=per_parameter(2),
         traits=_ADAM_TRAITS,
+        space=adam_space() | {"weight_decay": DECOUPLED},
     ),
     "nadam": OptimizerRow(
         target="torch.optim:NAdam",
@@ -225,6 +250,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         | {"momentum_decay": Option(4e-3, "speed at which the momentum warms up", low=0.0)},
         state=State("2 numbers a parameter, and 1 a tensor", _two_and_one_a_tensor),
         traits=_TORCH_TRAITS,
+        space=adam_space(2e-3),
     ),
     "radam": OptimizerRow(
         target="torch.optim:RAdam",
@@ -233,6 +259,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         options=_adam_options(),
         state=per_parameter(2),
         traits=_TORCH_TRAITS,
+        space=adam_space(),
     ),
     "adafactor": OptimizerRow(
         target="torch.optim:Adafactor",
@@ -248,6 +275,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         state=State("1 number for each row and column; 1 a parameter of vectors", _rows_and_columns),
         traits=Traits(foreach=True),
+        space={"lr": lr(1e-2), "weight_decay": DECOUPLED},
     ),
     "muon": OptimizerRow(
         target="torch.optim:Muon",
@@ -266,6 +294,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         },
         state=State("1 number a parameter of matrices, 2 of others", _one_or_two),
         traits=Traits(matrices_only=True, rounds_to_bfloat16=True),
+        space={"lr": lr(0.02), "momentum": MOMENTUM, "weight_decay": DECOUPLED, "fallback_lr": around(3e-4)},
     ),
     "lbfgs": OptimizerRow(
         target="torch.optim:LBFGS",
@@ -281,5 +310,6 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         evaluations_at_most=True,
         state=State("2 history_size + 2 numbers a parameter", _pairs),
         traits=Traits(needs_closure=True, parameter_groups=False, sparse=True, complex=True),
+        space={"lr": lr(1.0)},
     ),
 }

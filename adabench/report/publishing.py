@@ -8,6 +8,7 @@ from adabench.catalogue import find
 from adabench.compare import compare
 from adabench.compare.model import Comparison
 from adabench.compare.question import Question
+from adabench.compare.trials import tuned
 from adabench.errors import RequestError
 from adabench.report.formats import FORMATS, SUFFIXES, render
 from adabench.report.writing import write
@@ -30,6 +31,8 @@ class Publication:
         paper: show the AdaFix paper's tables beside ours.
         baseline: the label that differences are taken to.
         question: what the comparison is asked.
+        tuned: compare of each tuned optimizer what validation chose and the default; the charts of the
+            tuning itself show every trial.
 
     Raises:
         RequestError: an unknown format, or a file name that tells none.
@@ -41,6 +44,7 @@ class Publication:
     paper: bool = False
     baseline: str | None = None
     question: Question = field(default_factory=lambda: Question(target_of_baseline=True))
+    tuned: bool = False
 
     def __post_init__(self) -> None:
         find("report format", FORMATS, self.chosen)
@@ -98,4 +102,6 @@ class Publication:
         return [output, *(picture.path for picture in pictures)]
 
     def _comparison(self, results: Sequence[Result]) -> Comparison:
+        if self.tuned:
+            results, _ = tuned(results)
         return compare(results, baseline=self.baseline, question=self.question)

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adabench.compare.model import Comparison
-from adabench.compare.selection import by_optimizer, by_problem
+from adabench.compare.model import Comparison, ProblemComparison
+from adabench.compare.selection import Runs, by_optimizer, by_problem
+from adabench.compare.trials import trials
 from adabench.report.charts.model import Chart
 from adabench.report.charts.single import overhead, sensitivity, tradeoff
 from adabench.report.charts.suite import suite_charts, targets
 from adabench.report.charts.training import analytic_curves, inside, learning_curves
+from adabench.report.charts.tuning import budget, settings
 from adabench.results.format import Result
-from adabench.spec import AnalyticSpec
+from adabench.spec import AnalyticSpec, Job
 
 __all__ = ["Charts", "charts"]
 
@@ -35,22 +37,26 @@ def charts(comparison: Comparison, results: Sequence[Result]) -> Charts:
 
     Args:
         comparison: what is shown; its numbers are taken wherever it has them.
-        results: what it was made of.
+        results: what it was made of, and the trials of a tuning that it leaves out.
     """
-    groups = [(group, by_optimizer(group)) for group in by_problem(results)]
-    supervised = [runs for group, runs in groups if not isinstance(group[0].job.problem, AnalyticSpec)]
+    groups = by_problem(results)
+    left = zip(groups, trials(groups), strict=True)
     analytic = {
-        (job.problem, job.epochs * job.problem.interval): runs
-        for group, runs in groups
+        (job.problem, job.epochs * job.problem.interval): by_optimizer(group)
+        for group in groups
         if isinstance((job := group[0].job).problem, AnalyticSpec)
     }
     found = []
-    for compared, runs in zip(comparison.problems, supervised, strict=True):
+    for compared in comparison.problems:
+        group, tried = next(each for each in left if _is_of(compared, each[0][0].job))
+        runs = _compared(compared, group)
         drawn = (
             learning_curves(compared, runs),
             tradeoff(runs),
             targets(compared, comparison.metric),
-            sensitivity(runs),
+            budget(tried),
+            settings(tried),
+            None if tried else sensitivity(runs),
             overhead(runs),
             inside(runs),
         )
@@ -61,3 +67,18 @@ def charts(comparison: Comparison, results: Sequence[Result]) -> Charts:
         problems=tuple(found),
         analytic=tuple((chart,) if chart else () for chart in curves),
     )
+
+
+def _compared(compared: ProblemComparison, group: Sequence[Result]) -> tuple[Runs, ...]:
+    """The runs that the comparison holds: all, but for the trials that it leaves out."""
+    labels = {row.spec.label for row in compared.rows}
+    return by_optimizer(
+        result
+        for result in group
+        if result.job.optimizer.label in labels and result.job.seed in compared.seeds
+    )
+
+
+def _is_of(compared: ProblemComparison, job: Job) -> bool:
+    mine = (compared.problem, compared.epochs, compared.precision)
+    return mine == (job.problem, job.epochs, job.precision)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from adabench.compare.model import Comparison
+from adabench.compare.model import AnalyticComparison, Comparison, ProblemComparison
 from adabench.compare.selection import by_problem
 from adabench.report.charts import Charts, charts
 from adabench.report.charts.model import Chart
@@ -25,7 +25,7 @@ from adabench.results.format import Result
 from adabench.results.order import ordered
 from adabench.spec import AnalyticSpec
 
-__all__ = ["SUFFIXES", "Exhibit", "Picture", "exhibits", "illustrate"]
+__all__ = ["SUFFIXES", "Exhibit", "Picture", "exhibits", "illustrate", "shown_labels"]
 
 PATHS = (
     "Left: the paths of one seed over the function's contours, with its optimum (star) and the edge of the "
@@ -93,7 +93,7 @@ def exhibits(comparison: Comparison, results: Sequence[Result]) -> list[Exhibit]
     """Every figure in the document's order; an optimizer has one colour in all of them."""
     results = ordered(results)
     found = charts(comparison, results)
-    styles = looks({*_labels(found), *(result.job.optimizer.label for result in results)})
+    styles = looks({*_labels(found), *shown_labels(comparison)})
     every = [_of_chart(chart, "", None, styles) for chart in found.suite]
     for place, (compared, group) in enumerate(zip(comparison.problems, found.problems, strict=True)):
         owner = problem_title(compared, comparison.problems)
@@ -106,6 +106,12 @@ def exhibits(comparison: Comparison, results: Sequence[Result]) -> list[Exhibit]
         every += _of_paths(paths.get((one.problem, one.steps), ()), owner, place, styles)
         every += [_of_chart(chart, owner, place, styles) for chart in group]
     return every
+
+
+def shown_labels(comparison: Comparison) -> set[str]:
+    """The labels of all that is compared: trials of a tuning that are left out take no colour."""
+    problems: tuple[ProblemComparison | AnalyticComparison, ...] = comparison.problems + comparison.analytic
+    return {row.spec.label for compared in problems for row in compared.rows}
 
 
 def _labels(found: Charts) -> Iterator[str]:

@@ -10,6 +10,8 @@ from adabench.report.charts.model import Chart, Panel, Series
 from adabench.report.figures.style import LEGEND_COLUMNS, Style, legend, literal, name, new_figure
 from adabench.report.text import plain
 
+COUNTED = ("epoch", "trials")
+"""What is counted in whole numbers on the axis across."""
 BIG = 10_000
 """From here on the axis across counts in thousands and millions."""
 
@@ -28,7 +30,7 @@ def draw(chart: Chart, styles: Mapping[str, Style], title: str) -> Figure:
     most = max(len(panel.series) for panel in chart.panels)
     legend_rows = -(-most // LEGEND_COLUMNS)
     height = max(1.6, 0.8 + 0.28 * most) if tall else 2.7 + 0.2 * legend_rows / rows
-    figure, axes = new_figure(columns, rows, width=3.4, height=height)
+    figure, axes = new_figure(columns, rows, width=3.4 if columns > 1 else 5.6, height=height)
     for axis, panel in zip(axes.flat, chart.panels, strict=False):
         _draw_panel(axis, panel, styles)
     for axis in axes.flat[len(chart.panels) :]:
@@ -49,7 +51,7 @@ def _draw_panel(axis: Axes, panel: Panel, styles: Mapping[str, Style]) -> None:
     for series in panel.series if panel.kind != "rows" else ():
         _draw_series(axis, panel, series, styles[series.optimizer])
     largest = max((max(series.x) for series in panel.series if series.x), default=0.0)
-    if panel.x == "epoch":
+    if panel.x in COUNTED:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     elif largest >= BIG and not panel.log_x:
         axis.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from adabench.compare.model import Comparison
 from adabench.report.blocks import Block, Heading, Table
 from adabench.report.document import Figure, origins, sections
-from adabench.report.figures import Exhibit, exhibits
+from adabench.report.figures import Exhibit, exhibits, shown_labels
 from adabench.report.page.data import page_data, script_json
 from adabench.report.page.pictures import svg_elements
 from adabench.report.page.policy import plotly_styles, policy
@@ -109,7 +109,7 @@ def render(
         origins=origins(results).blocks,
         policy=policy([plotly, script], [*styles, *plotly_styles(plotly)]),
         styles=list(map(Markup, styles)),
-        data=Markup(script_json(page_data(charts, results))),
+        data=Markup(script_json(page_data(charts, results, shown_labels(comparison)))),
         plotly=Markup(plotly),
         script=Markup(script),
     )

@@ -1,7 +1,7 @@
 """What the page's own script reads: charts and runs as compact columns of plain JSON."""
 
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 from adabench.report import palette
@@ -35,19 +35,22 @@ class Pool:
         return self._places[key]
 
 
-def page_data(charts: Sequence[Chart], results: Sequence[Result]) -> dict[str, Any]:
+def page_data(
+    charts: Sequence[Chart], results: Sequence[Result], shown: Collection[str] = ()
+) -> dict[str, Any]:
     """Everything that the page draws and lists.
 
     Args:
         charts: in the page's order; a chart is found by its place.
         results: every run.
+        shown: the labels that the page compares, which are the first to be given a look.
 
     Returns:
         Looks of the optimizers, the charts over a pool of number columns, and the runs.
     """
-    labels = {result.job.optimizer.label for result in results}
-    labels |= {series.optimizer for chart in charts for panel in chart.panels for series in panel.series}
-    looks = palette.looks(labels)
+    drawn = {series.optimizer for chart in charts for panel in chart.panels for series in panel.series}
+    labels = drawn | {result.job.optimizer.label for result in results}
+    looks = palette.looks(labels) | palette.looks({*drawn, *shown})
     order, pool = {label: place for place, label in enumerate(sorted(labels))}, Pool()
     return {
         "optimizers": [[plain(label, LABEL), looks[label].colour, looks[label].dash] for label in order],
