@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"engine"},
     {"check"},
     {"results"},
-    {"compare"},
+    {"compare", "baselines"},
     {"report"},
     {"launchers", "trackers"},
     {"strict_yaml", "config", "pipeline", "estimate", "progress", "listing", "doctor"},
@@ -26,7 +26,7 @@ FLOORS: list[set[str]] = [
     {"commands"},
     {"cli", "__main__"},
 ]
-TORCH_FREE = {"errors", "catalogue", "spec", "events", "durable", "results", "compare", "report"}
+TORCH_FREE = {"errors", "catalogue", "spec", "events", "durable", "results", "compare", "baselines", "report"}
 TORCHS_OWN = ("adabench.engine", "adabench.problems.analytic", "adabench.problems.supervised")
 LEVEL = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

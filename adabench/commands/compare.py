@@ -14,6 +14,7 @@ from adabench.commands.shared import (
     Baseline,
     ResultPaths,
     Tuned,
+    WithBaselines,
     read_results,
     remark,
     say,
@@ -89,6 +90,7 @@ def compare(
     junit: JUnit = None,
     paper: Paper = False,
     tuned: Tuned = False,
+    with_baselines: WithBaselines = False,
     format: Format = "text",
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +103,7 @@ def compare(
 
     question = _question(metric, at, target, pairs, margin, difference, power, curves=format == "json")
     _check_gates(at, against, fail_if_worse, fail_below, junit)
-    found = read_results(results)
+    found = read_results(results, baselines=with_baselines)
     if tuned:
         found = tuned_results(found)
     if "known" in (target or ()):

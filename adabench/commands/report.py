@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adabench.commands.shared import Baseline, ResultPaths, Tuned, read_results, remark, say
+from adabench.commands.shared import Baseline, ResultPaths, Tuned, WithBaselines, read_results, remark, say
 from adabench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def report(
         typer.Option(help="Test accuracy whose cost is shown, a fraction [default: the baseline's mean]"),
     ] = None,
     tuned: Tuned = False,
+    with_baselines: WithBaselines = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Write it again whenever a result comes in, until Ctrl-C.")
     ] = False,
@@ -59,14 +60,14 @@ def report(
     if watch and output is None:
         raise RequestError("--watch writes a file again and again: name it with --output")
     if watch:
-        _watch(wanted, results or [Path("results")])
+        _watch(wanted, results or [Path("results")], baselines=with_baselines)
     elif output is None:
-        say(wanted.document(read_results(results)))
+        say(wanted.document(read_results(results, baselines=with_baselines)))
     else:
-        _tell(wanted.write(read_results(results)))
+        _tell(wanted.write(read_results(results, baselines=with_baselines)))
 
 
-def _watch(wanted: "Publication", places: Sequence[Path]) -> None:
+def _watch(wanted: "Publication", places: Sequence[Path], *, baselines: bool) -> None:
     """Write the report whenever a result has come in; at the end once more, for good."""
     known: object = None
     remark(f"watching {', '.join(map(str, places))}; Ctrl-C ends it")
@@ -75,11 +76,11 @@ def _watch(wanted: "Publication", places: Sequence[Path]) -> None:
             state = _state(places)
             if state and state != known:
                 known = state
-                _tell(wanted.write(read_results(places), live_seconds=SECONDS))
+                _tell(wanted.write(read_results(places, baselines=baselines), live_seconds=SECONDS))
             time.sleep(SECONDS)
     except KeyboardInterrupt:
         if known:
-            _tell(wanted.write(read_results(places)))
+            _tell(wanted.write(read_results(places, baselines=baselines)))
 
 
 def _state(places: Sequence[Path]) -> dict[Path, tuple[int, int]]:

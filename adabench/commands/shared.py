@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from adabench.results import Result
 
 ResultPaths = Annotated[
-    list[Path] | None, typer.Argument(help="Result files, or folders of them [default: results]")
+    list[Path] | None, typer.Argument(help="Result files, folders of them, or archives [default: results]")
 ]
 Baseline = Annotated[
     str | None, typer.Option(help="Optimizer that the others are compared with [default: adam]")
@@ -23,6 +23,10 @@ Tuned = Annotated[
     typer.Option(
         "--tuned", help="Of each tuned optimizer: the setting that validation chose, and the default."
     ),
+]
+WithBaselines = Annotated[
+    bool,
+    typer.Option("--with-baselines", help="Beside yours, the shipped results of standard optimizers."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
 
@@ -47,14 +51,26 @@ def completion(names: Iterable[str]) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names if name.startswith(incomplete)]
 
 
-def read_results(paths: Sequence[Path] | None) -> "tuple[Result, ...]":
-    """The results at ``paths``; unreadable files are named on stderr and left out."""
+def read_results(paths: Sequence[Path] | None, *, baselines: bool = False) -> "tuple[Result, ...]":
+    """The results at ``paths``; unreadable files are named on stderr and left out.
+
+    Args:
+        paths: files, folders or archives; ``results`` when None.
+        baselines: add the shipped ones of the same problems, and tell on stderr how they differ.
+    """
     from adabench.results import read_all
 
     loaded = read_all(paths or [Path("results")])
     for problem in loaded.problems:
         remark(f"left out: {problem}", "yellow")
-    return loaded.results
+    if not baselines:
+        return loaded.results
+    from adabench.baselines import with_baselines
+
+    results, lines = with_baselines(loaded.results)
+    for line in lines:
+        remark(line)
+    return results
 
 
 def tuned_results(results: "Sequence[Result]") -> "tuple[Result, ...]":
