@@ -3,6 +3,7 @@
 # make lint    set up, check style and types
 # make smoke   set up, build the wheel and run the smoke suite with it in an empty folder
 # make faults  set up, break real sweeps in every way of docs/reliability.md; half an hour
+# make clusters  set up, bring up Ray and SLURM on this machine and break them; needs root, some minutes
 # make paper   set up, run the paper's tables and figures in full, write docs/results/paper; for a GPU
 # make paper-short  the same in short, for two CPU cores; CIFAR=folder:PATH names a data set like CIFAR-10
 # make fair    set up, tune all optimizers alike, write docs/results/fair; half an hour on two CPU cores
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint smoke bench faults paper paper-short paper-page fair baselines clean
+.PHONY: run test lint smoke bench faults clusters paper paper-short paper-page fair baselines clean
 
 run: $(INSTALLED)
 	$(BIN)/adabench run
@@ -45,6 +46,9 @@ bench: $(INSTALLED)
 faults: $(INSTALLED)
 	$(BIN)/python tests/faults
 	set -e; for name in kill race disk; do $(BIN)/python tests/faults/results_$$name.py; done
+
+clusters: $(INSTALLED)
+	$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS)
 
 # What the paper's page is made of. `make paper DRY=--dry-run` tells the time that it takes instead;
 # DRY='--dry-run --measure --price-per-hour 2.5' times some steps for it, and tells the bill.
