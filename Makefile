@@ -38,7 +38,7 @@ smoke: $(INSTALLED)
 	cd build/smoke/empty && PYTHONPATH=../site $(BIN)/python -m adabench run smoke
 	cd build/smoke/empty && PYTHONPATH=../site $(BIN)/python -m adabench compare
 
-BENCHES := step augmentation updates adafix stacking packing overhead probes scale
+BENCHES := step augmentation updates adafix stacking packing overhead probes scale cluster coordinator
 
 bench: $(INSTALLED)
 	set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py --short; done
