@@ -104,7 +104,8 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path, monkeypatch: pytest
         outcome = CliRunner().invoke(app, [*words, *SHORT.get(words[0], [])])
         assert outcome.exit_code == 0, (words, outcome.output, outcome.exception)
         told.append(outcome.stdout)
-    assert "--opt sign.py:SignMomentum" in told[1]
+    assert "best setting" in told[1]
+    assert "sign.py:SignMomentum  " in told[1]
     assert {"adamw", "sgdm"} < set(re.findall(r"^(\S+) ", told[3], re.MULTILINE))
     assert "SignMomentum" in (tmp_path / "report.tex").read_text()
     assert (tmp_path / "report.html").stat().st_size > 1_000_000
