@@ -241,6 +241,7 @@ def run_sweep(launcher: Ray | Local, out: Path) -> None:
 
 
 @needs_ray
+@pytest.mark.cluster
 @pytest.mark.usefixtures("own_ray")
 class TestOwnRay:
     """The whole launcher on one machine."""
