@@ -229,7 +229,8 @@ def test_more_optimizers_than_colours_still_look_different() -> None:
 
 
 def test_a_folder_that_refuses_pictures_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"^cannot write .*none.*: No such file or directory$"):
+    (tmp_path / "none").touch()
+    with pytest.raises(RequestError, match=r"^cannot write .*none.*: (Not a directory|File exists)$"):
         drawn([make_result()], tmp_path / "none" / "report.md")
 
 
