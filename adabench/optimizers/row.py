@@ -116,4 +116,4 @@ class OptimizerRow:
     evaluations_at_most: bool = False
     state: State
     traits: Traits
-    space: Space
+    space: Space = field(default_factory=dict)
