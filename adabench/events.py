@@ -5,7 +5,7 @@ none of them knows a file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from adabench.spec import Frozen, Job
@@ -118,6 +118,17 @@ class JobEnded:
     reason: str | None
     summary: Summary
     environment: Environment | None
+
+    @classmethod
+    def lost(cls, job: Job, reason: str, status: Status = "failed") -> "JobEnded":
+        """The end of a job whose process cannot tell of it any more."""
+        return cls(job=job, status=status, reason=reason, summary=Summary(), environment=None)
+
+    def noting(self, **facts: object) -> "JobEnded":
+        """The same end, with fields of its environment as its launcher knows them."""
+        if self.environment is None:
+            return self
+        return replace(self, environment=self.environment.model_copy(update=facts))
 
 
 Event = JobStarted | StepsDone | EpochEnded | JobEnded

@@ -9,8 +9,9 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 from adabench.engine.tasks import Task
-from adabench.events import Event, JobEnded, Summary
+from adabench.events import Event, JobEnded
 from adabench.launchers.worker import Message, Place, Remark, serve
+from adabench.spec import Job
 
 ATTEMPTS = 2
 """How often a task is given to a worker before its jobs count as failed."""
@@ -23,6 +24,27 @@ class Assignment:
     task: Task
     attempt: int = 1
     ended: set[str] = field(default_factory=set)
+
+    @property
+    def left(self) -> list[Job]:
+        """The jobs that have not ended."""
+        return [job for job in self.task if job.key not in self.ended]
+
+    def is_news(self, event: Event) -> bool:
+        """Whether an event of one of its jobs is to be told; not what an earlier attempt has told whole."""
+        if event.job.key in self.ended:
+            return False
+        if isinstance(event, JobEnded):
+            self.ended.add(event.job.key)
+        return True
+
+    def again(self) -> "Assignment":
+        """Its next attempt."""
+        return replace(self, attempt=self.attempt + 1)
+
+    def failures(self, reason: str) -> list[Event]:
+        """The ends of the jobs that are left, given up."""
+        return [JobEnded.lost(job, reason) for job in self.left]
 
 
 class Hand:
@@ -48,7 +70,7 @@ class Hand:
     @property
     def free(self) -> bool:
         """Whether it lives and has nothing to do."""
-        return not self.dead and len(self._assignment.ended) == len(self._assignment.task)
+        return not (self.dead or self._assignment.left)
 
     def give(self, assignment: Assignment) -> None:
         """Let it run a task. One that has died meanwhile is found out by `hear`."""
@@ -67,11 +89,10 @@ class Hand:
         if isinstance(message, Remark):
             warnings.warn(message.text, stacklevel=2)
             return []
-        if message.job.key in self._assignment.ended:  # an earlier attempt has told it all
+        if not self._assignment.is_news(message):
             return []
         if isinstance(message, JobEnded):
-            self._assignment.ended.add(message.job.key)
-            return [self._signed(message)]
+            return [message.noting(workers=self._workers, attempts=self._assignment.attempt)]
         return [message]
 
     def be_silent(self, seconds: float, allowed: float) -> None:
@@ -113,25 +134,15 @@ class Hand:
         """The ends of the jobs that died with the process; none where they are to be tried again."""
         self._process.join()
         done = self._assignment
-        left = [job for job in done.task if job.key not in done.ended]
+        left = done.left
         reason = self._verdict or _cause_of_death(self._process.exitcode)
         if left and not self._verdict and done.attempt < ATTEMPTS:
-            self.again = replace(done, attempt=done.attempt + 1)
+            self.again = done.again()
             warnings.warn(f"{left[0].title}: {reason}; it is tried once more", stacklevel=2)
             return []
         if not self._verdict:
             reason += f", at attempt {done.attempt} of {ATTEMPTS}"
-        return [
-            JobEnded(job=job, status="failed", reason=reason, summary=Summary(), environment=None)
-            for job in left
-        ]
-
-    def _signed(self, end: JobEnded) -> JobEnded:
-        """The event, with what the job's environment owes to the crew."""
-        if end.environment is None:
-            return end
-        facts = {"workers": self._workers, "attempts": self._assignment.attempt}
-        return replace(end, environment=end.environment.model_copy(update=facts))
+        return done.failures(reason)
 
 
 def _cause_of_death(code: int | None) -> str:

@@ -2,11 +2,10 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from adabench.errors import ResultError
-from adabench.events import Event, JobEnded, Summary
+from adabench.events import Event
 from adabench.launchers.hand import ATTEMPTS, Assignment
 from adabench.launchers.ray_worker import Facts, News
 from adabench.launchers.remote import Order
@@ -113,12 +112,7 @@ class Hand:
             return
         if news.lines:
             self._eventless_seconds = 0.0
-        for event in map(decode, news.lines):
-            if event.job.key in done.ended:  # an earlier attempt has told it all
-                continue
-            if isinstance(event, JobEnded):
-                done.ended.add(event.job.key)
-            yield event
+        yield from filter(done.is_news, map(decode, news.lines))
         if news.over:
             self._assignment = None
             if news.failure:
@@ -129,18 +123,13 @@ class Hand:
         self.gone = f"its Ray worker on {self._place} {what}"
         self.kill()
         done, self._assignment = self._assignment, None
-        left = [job for job in done.task if job.key not in done.ended] if done else []
-        if not done or not left:
+        if done is None or not done.left:
             return []
         if not final and done.attempt < ATTEMPTS:
-            self.again = replace(done, attempt=done.attempt + 1)
-            warnings.warn(f"{left[0].title}: {self.gone}; it is tried once more", stacklevel=2)
+            self.again = done.again()
+            warnings.warn(f"{done.left[0].title}: {self.gone}; it is tried once more", stacklevel=2)
             return []
-        reason = self.gone if final else f"{self.gone}, at attempt {done.attempt} of {ATTEMPTS}"
-        return [
-            JobEnded(job=job, status="failed", reason=reason, summary=Summary(), environment=None)
-            for job in left
-        ]
+        return done.failures(self.gone if final else f"{self.gone}, at attempt {done.attempt} of {ATTEMPTS}")
 
     @property
     def _place(self) -> str:

@@ -6,14 +6,16 @@ by itself, so that its work counts whatever becomes of the coordinator; else it 
 events are all there is.
 """
 
+import os
 import secrets
-from collections.abc import Generator, Iterator
+import sys
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from adabench.engine.tasks import Keeping, run_task
 from adabench.events import Event, JobEnded
+from adabench.launchers.launcher import Site, Terms
 from adabench.results import Ledger, ResultStore
 from adabench.results.record import retold
 from adabench.spec import Frozen, Job
@@ -38,6 +40,30 @@ class Order(Frozen):
     attempt: int = 1
 
 
+def order_for(jobs: Sequence[Job], site: Site, terms: Terms, *, mark: str, attempt: int = 1) -> Order:
+    """The order to run jobs as this process was told to, with paths that do not depend on where it is.
+
+    Args:
+        jobs: a task, or none where only what orders have in common is wanted.
+        site: where they run.
+        terms: what holds for all.
+        mark: see `Order.mark`.
+        attempt: how often they have been given away, counted from 1.
+    """
+    return Order(
+        jobs=tuple(jobs),
+        device=site.device,
+        data_dir=os.path.abspath(terms.data_dir),  # noqa: PTH100  links stay as the user wrote them
+        out=os.path.abspath(terms.out),  # noqa: PTH100
+        mark=mark,
+        checkpoint_every=terms.checkpoint_every,
+        rerun=terms.rerun,
+        command=(Path(sys.argv[0]).name, *sys.argv[1:]),
+        workers=site.packing.workers,
+        attempt=attempt,
+    )
+
+
 def carry_out(order: Order) -> Generator[Event, None, None]:
     """Run an order's jobs where this is called, committing each result if the storage is shared.
 
@@ -60,10 +86,11 @@ def carry_out(order: Order) -> Generator[Event, None, None]:
             return
     keeping = Keeping(store.runs_folder, order.checkpoint_every) if store else None
     ledger = Ledger(store, replace=order.rerun) if store else None
+    facts = {"workers": order.workers, "attempts": order.attempt, "command": list(order.command)}
     running = run_task(jobs, device=order.device, data_dir=Path(order.data_dir), keeping=keeping)
     with closing(running):
         for event in running:
-            told = _signed(event, order) if isinstance(event, JobEnded) else event
+            told = event.noting(**facts) if isinstance(event, JobEnded) else event
             if ledger:
                 ledger.add(told)
             yield told
@@ -85,11 +112,3 @@ def marked(out: Path) -> Iterator[str]:
 def is_shared(order: Order) -> bool:
     """Whether this machine sees the coordinator's folder of results."""
     return (Path(order.out) / order.mark).exists()
-
-
-def _signed(end: JobEnded, order: Order) -> JobEnded:
-    """The event, with what the job's environment owes to the order."""
-    if end.environment is None:
-        return end
-    facts = {"workers": order.workers, "attempts": order.attempt, "command": list(order.command)}
-    return replace(end, environment=end.environment.model_copy(update=facts))

@@ -6,12 +6,10 @@ and come back.
 """
 
 import shutil
-import sys
 import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from adabench.engine.tasks import tasks
@@ -20,7 +18,7 @@ from adabench.events import Event
 from adabench.launchers import slurm_queue
 from adabench.launchers.launcher import Site, Terms
 from adabench.launchers.packing import Packing
-from adabench.launchers.remote import Order
+from adabench.launchers.remote import order_for
 from adabench.launchers.signals import deferred
 from adabench.launchers.slurm_submission import RECORD, Submission, alone, living, new_folder, submit
 from adabench.launchers.slurm_watch import follow
@@ -119,18 +117,7 @@ class Slurm:
         out = terms.out.absolute()
         folder = new_folder(out)
         orders = [
-            Order(
-                jobs=task,
-                device=site.device,
-                data_dir=str(terms.data_dir.absolute()),
-                out=str(out),
-                mark=str((folder / RECORD).relative_to(out)),
-                checkpoint_every=terms.checkpoint_every,
-                rerun=terms.rerun,
-                command=(Path(sys.argv[0]).name, *sys.argv[1:]),
-                workers=site.packing.workers,
-                attempt=attempt,
-            )
+            order_for(task, site, terms, mark=str((folder / RECORD).relative_to(out)), attempt=attempt)
             for task in tasks(jobs)
         ]
         size = max(self.bundle, -(-len(orders) // MOST_TASKS))

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from adabench.events import Event, JobEnded, Status, Summary
+from adabench.events import Event, JobEnded, Status
 from adabench.launchers import slurm_queue
 from adabench.launchers.hand import ATTEMPTS
 from adabench.launchers.slurm_submission import Submission
@@ -57,9 +57,7 @@ class Loss:
         status: Status = "interrupted" if self.state == "CANCELLED" else "failed"
         attempt = "" if status == "interrupted" else f", at attempt {self.submission.attempt} of {ATTEMPTS}"
         for job in self.jobs:
-            yield JobEnded(
-                job=job, status=status, reason=self.reason + attempt, summary=Summary(), environment=None
-            )
+            yield JobEnded.lost(job, self.reason + attempt, status)
 
 
 class Watch:
