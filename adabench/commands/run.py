@@ -3,18 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import platformdirs
 import typer
 
 from adabench import listing
-from adabench.commands import places
+from adabench.commands import places, sweeps
 from adabench.commands.shared import AsJson, SuiteFile, completion, remark, say
-from adabench.commands.sweeps import check_seconds, display_of, leave_after, settings_of, suite_names, word
 from adabench.config import Request, resolve_sweep
-from adabench.datasets import DATASETS
 from adabench.errors import RequestError
 from adabench.events import Event
-from adabench.models import MODELS
 from adabench.optimizers import OPTIMIZERS
 from adabench.problems import PROBLEMS
 from adabench.spec import Stacking, WantedExecutor
@@ -27,39 +23,29 @@ if TYPE_CHECKING:
 def run(
     suite: Annotated[
         str | None,
-        typer.Argument(help="A suite of benchmarks.yaml [default: quick]", autocompletion=suite_names),
+        typer.Argument(help="A suite of benchmarks.yaml [default: quick]", autocompletion=sweeps.suite_names),
     ] = None,
     opt: Annotated[
         list[str] | None,
         typer.Option(help="Optimizer, as NAME or NAME:key=value,...", autocompletion=completion(OPTIMIZERS)),
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="Model, as NAME or NAME:key=value,...", autocompletion=completion(MODELS)),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(help="Data set, as NAME, folder:PATH or npz:PATH", autocompletion=completion(DATASETS)),
-    ] = None,
+    model: sweeps.Models = None,
+    dataset: sweeps.Datasets = None,
     problem: Annotated[
         list[str] | None,
         typer.Option(help="Analytic problem, as NAME:key=value,...", autocompletion=completion(PROBLEMS)),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Run seeds 0 to N-1.")] = None,
     seed_list: Annotated[str | None, typer.Option(help="Run these seeds, such as 0,3,7.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples in a minibatch.")] = None,
-    train_examples: Annotated[
-        int | None, typer.Option(help="Train on a fixed, class-balanced subset of this size.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16.")] = None,
-    executor: Annotated[str, typer.Option(help="auto, eager, compiled or captured.")] = "auto",
+    epochs: sweeps.Epochs = None,
+    batch_size: sweeps.BatchSize = None,
+    train_examples: sweeps.TrainExamples = None,
+    device: sweeps.Device = "auto",
+    precision: sweeps.PrecisionName = None,
+    executor: sweeps.ExecutorName = "auto",
     stack_seeds: Annotated[str, typer.Option(help="Train seeds as one batch: auto, on or off.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("results"),
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of data sets.", envvar="ADABENCH_DATA_DIR")
-    ] = None,
+    out: sweeps.Out = Path("results"),
+    data_dir: sweeps.DataDir = None,
     suites: SuiteFile = None,
     checkpoint_every: Annotated[
         float, typer.Option(help="Seconds between checkpoints of a job under way.")
@@ -80,7 +66,7 @@ def run(
     price_per_hour: Annotated[
         float | None, typer.Option(help="With --dry-run: what this machine costs, to tell the bill.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: sweeps.Quiet = False,
     launcher: places.Where = "local",
     workers: places.Workers = None,
     threads: places.Threads = None,
@@ -101,15 +87,14 @@ def run(
         models=tuple(model or ()),
         datasets=tuple(dataset or ()),
         problems=tuple(problem or ()),
-        settings=settings_of(seeds, seed_list, epochs, batch_size, train_examples, precision),
+        settings=sweeps.settings_of(seeds, seed_list, epochs, batch_size, train_examples, precision),
         suites_file=suites,
     )
     part = places.shard_of(shard)
     if not dry_run and (measure or price_per_hour is not None):
         raise RequestError("--measure and --price-per-hour belong to --dry-run; add it, or leave them out")
-    check_seconds({"--checkpoint-every": checkpoint_every, "--hang-after": hang_after})
+    sweeps.check_seconds({"--checkpoint-every": checkpoint_every, "--hang-after": hang_after})
     trackers = Trackers(log or (), out=out, warn=lambda line: remark(line, "yellow"))
-    folder = data_dir or Path(platformdirs.user_cache_dir("adabench"))
 
     def work() -> int:
         sweep = resolve_sweep(request)
@@ -118,7 +103,7 @@ def run(
         plan = pipeline.plan(
             sweep,
             out=out,
-            data_dir=folder,
+            data_dir=sweeps.data_folder(data_dir),
             device=device,
             launcher=places.launcher_of(
                 launcher,
@@ -133,8 +118,8 @@ def run(
                 bundle=bundle,
             ),
             shard=part,
-            executor=word("--executor", executor, WantedExecutor),
-            stack_seeds=word("--stack-seeds", stack_seeds, Stacking),
+            executor=sweeps.word("--executor", executor, WantedExecutor),
+            stack_seeds=sweeps.word("--stack-seeds", stack_seeds, Stacking),
             checkpoint_every=checkpoint_every,
             hang_after=hang_after,
             rerun=rerun,
@@ -147,14 +132,14 @@ def run(
         say(listing.planned(plan, told, price=price_per_hour, as_json=as_json))
         return 0
 
-    leave_after(work, out)
+    sweeps.leave_after(work, out)
 
 
 def _execute(plan: "Plan", trackers: Trackers, *, quiet: bool, as_json: bool) -> int:
     """Run a plan with its progress on stderr and its answer on stdout; return the exit code."""
     from adabench import pipeline
 
-    display = display_of(plan, plan.sweep.name, quiet=quiet)
+    display = sweeps.display_of(plan, plan.sweep.name, quiet=quiet)
 
     def listen(event: Event) -> None:
         display(event)

@@ -1,21 +1,50 @@
-"""What commands that run sweeps share: their numbers, what they show, and how they end."""
+"""What commands that run sweeps share: their flags, what they show, and how they end."""
 
 import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 
+import platformdirs
 import typer
 
-from adabench.commands.shared import remark, stderr
+from adabench.commands.shared import completion, remark, stderr
 from adabench.config import Settings, read_suites
+from adabench.datasets import DATASETS
 from adabench.errors import RequestError, ResultError
 from adabench.launchers.signals import Stop, stoppable
+from adabench.models import MODELS
 from adabench.spec import Precision
 
 if TYPE_CHECKING:
     from adabench.pipeline import Plan
     from adabench.progress import Silent
+
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option(help="Model, as NAME or NAME:key=value,...", autocompletion=completion(MODELS)),
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option(help="Data set, as NAME, folder:PATH or npz:PATH", autocompletion=completion(DATASETS)),
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training set.")]
+BatchSize = Annotated[int | None, typer.Option(help="Examples in a minibatch.")]
+TrainExamples = Annotated[
+    int | None, typer.Option(help="Train on a fixed, class-balanced subset of this size.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+PrecisionName = Annotated[str | None, typer.Option(help="fp32, tf32 or bf16.")]
+ExecutorName = Annotated[str, typer.Option(help="auto, eager, compiled or captured.")]
+Out = Annotated[Path, typer.Option(help="Folder of results.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of data sets.", envvar="ADABENCH_DATA_DIR")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def data_folder(given: Path | None) -> Path:
+    """Where data sets lie: the folder given, else the user's cache."""
+    return given or Path(platformdirs.user_cache_dir("adabench"))
 
 
 def suite_names(incomplete: str) -> list[str]:

@@ -5,17 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import platformdirs
 import typer
 
 from adabench import listing
-from adabench.commands import places
+from adabench.commands import places, sweeps
 from adabench.commands.shared import AsJson, SuiteFile, completion, say
-from adabench.commands.sweeps import check_counts, display_of, leave_after, settings_of, suite_names, word
 from adabench.config import Request, TuneText
-from adabench.datasets import DATASETS
 from adabench.errors import BadValueError
-from adabench.models import MODELS
 from adabench.optimizers import OPTIMIZERS
 from adabench.results import Result
 from adabench.spec import WantedExecutor
@@ -32,7 +28,7 @@ def tune(
     suite: Annotated[
         str | None,
         typer.Argument(
-            help="A suite of benchmarks.yaml [default: quick's problems]", autocompletion=suite_names
+            help="A suite of benchmarks.yaml [default: quick's problems]", autocompletion=sweeps.suite_names
         ),
     ] = None,
     opt: Annotated[
@@ -42,14 +38,8 @@ def tune(
             autocompletion=completion(OPTIMIZERS),
         ),
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="Model, as NAME or NAME:key=value,...", autocompletion=completion(MODELS)),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(help="Data set, as NAME, folder:PATH or npz:PATH", autocompletion=completion(DATASETS)),
-    ] = None,
+    model: sweeps.Models = None,
+    dataset: sweeps.Datasets = None,
     trials: Annotated[
         int | None,
         typer.Option(help="Settings tried of each optimizer, its default among them [default: 16]"),
@@ -72,21 +62,17 @@ def tune(
     validation_fraction: Annotated[
         float | None, typer.Option(help="Share of the training set to choose by [default: 0.1]")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples in a minibatch.")] = None,
-    train_examples: Annotated[
-        int | None, typer.Option(help="Train on a fixed, class-balanced subset of this size.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16.")] = None,
-    executor: Annotated[str, typer.Option(help="auto, eager, compiled or captured.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("results"),
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of data sets.", envvar="ADABENCH_DATA_DIR")
-    ] = None,
+    epochs: sweeps.Epochs = None,
+    batch_size: sweeps.BatchSize = None,
+    train_examples: sweeps.TrainExamples = None,
+    device: sweeps.Device = "auto",
+    precision: sweeps.PrecisionName = None,
+    executor: sweeps.ExecutorName = "auto",
+    out: sweeps.Out = Path("results"),
+    data_dir: sweeps.DataDir = None,
     suites: SuiteFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List trials and their cost only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: sweeps.Quiet = False,
     launcher: places.Where = "local",
     workers: places.Workers = None,
     threads: places.Threads = None,
@@ -109,9 +95,9 @@ def tune(
         finalists=finalists,
         tuning_seed=tuning_seed,
     )
-    check_counts({"--finalists": finalists})
+    sweeps.check_counts({"--finalists": finalists})
     _check(trials, tuning_seed, validation_fraction)
-    settings = settings_of(seeds, seed_list, epochs, batch_size, train_examples, precision)
+    settings = sweeps.settings_of(seeds, seed_list, epochs, batch_size, train_examples, precision)
     request = Request(
         suite=suite,
         optimizers=tuple(opt or ()),
@@ -123,7 +109,7 @@ def tune(
     from adabench.tuning.asked import studies_of
 
     studies = studies_of(request, given, out)
-    wanted = word("--executor", executor, WantedExecutor)
+    wanted = sweeps.word("--executor", executor, WantedExecutor)
 
     def work() -> int:
         # One thread a job by default, so that more trials, with more to share out, find what has run.
@@ -145,7 +131,7 @@ def tune(
         say(_dry(studies, planner, as_json=as_json))
         return 0
 
-    leave_after(work, out)
+    sweeps.leave_after(work, out)
 
 
 def _check(trials: int | None, tuning_seed: int | None, validation_fraction: float | None) -> None:
@@ -170,7 +156,7 @@ def _planner(
     return lambda request: pipeline.plan(
         request,
         out=out,
-        data_dir=data_dir or Path(platformdirs.user_cache_dir("adabench")),
+        data_dir=sweeps.data_folder(data_dir),
         device=device,
         launcher=launcher,
         executor=executor,
@@ -207,7 +193,7 @@ def _execute(plan: "Plan", title: str, *, quiet: bool) -> list[Result]:
     """Run a plan's jobs, as `adabench run` shows them."""
     from adabench import pipeline
 
-    display = display_of(plan, title, quiet=quiet)
+    display = sweeps.display_of(plan, title, quiet=quiet)
     pipeline.prepare(plan)
     with display:
         return pipeline.execute(plan, display)
