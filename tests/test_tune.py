@@ -488,7 +488,7 @@ def test_suites_that_are_tuned() -> None:
             assert each.spec.validation_fraction == 0.1
             assert resolve_sweep(each.trials([each.entries[0].default])).problems == (each.spec,)
     mnist, digits = studies_of(Request(suite="fair-short"), TuneText(), Path("results"))
-    assert (mnist.spec.train_examples, digits.spec.train_examples) == (10_000, None)
+    assert (mnist.spec.train_examples, digits.spec.train_examples) == (5_000, None)
 
 
 def test_flags_come_before_the_suite() -> None:
