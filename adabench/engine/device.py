@@ -34,11 +34,20 @@ def select_device(name: str, precision: Precision) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         seen = f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices"
         raise RequestError(f"device {name!r} is not here: {seen}; use --device cpu")
-    if precision == "tf32" and device.type == "cpu":
-        raise RequestError("precision tf32 needs a CUDA device; on a CPU use --precision fp32 or bf16")
+    check_precision(precision, device.type)
     if precision == "bf16" and not computes_bfloat16(device):
         warnings.warn(f"{name} emulates bf16 and is much slower in it than in fp32", stacklevel=2)
     return device
+
+
+def check_precision(precision: Precision, kind: str) -> None:
+    """Refuse a precision that no device of a kind, ``cpu`` or ``cuda``, has.
+
+    Raises:
+        RequestError: this is one.
+    """
+    if precision == "tf32" and kind == "cpu":
+        raise RequestError("precision tf32 needs a CUDA device; on a CPU use --precision fp32 or bf16")
 
 
 def select_devices(name: str, precision: Precision) -> tuple[torch.device, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from adabench.engine.device import check_precision
 from adabench.engine.tasks import tasks
 from adabench.errors import RequestError, UnknownNameError
 from adabench.events import Event
@@ -64,8 +65,7 @@ class Slurm:
         _require_slurm()
         self._require_partition()
         kind = self._device(device)
-        if precision == "tf32" and kind == "cpu":
-            raise RequestError("precision tf32 needs a CUDA device; on a CPU use --precision fp32 or bf16")
+        check_precision(precision, kind)
         workers = max(1, min(self.at_once or jobs, -(-jobs // self.bundle)))
         name = f"SLURM cluster {slurm_queue.cluster() or 'of unknown name'}"
         return Site(
