@@ -7,6 +7,7 @@ AdabenchError
 │   ├── ConfigError         a suite file that cannot be used; says file, line and key
 │   └── DataError           a data set that is missing, unreadable or malformed
 ├── ResultError             a result file that is damaged or from a newer version
+├── ClusterLostError        a cluster that does not answer any more: what was kept stays, exit code 1
 └── CheckpointError         a checkpoint that is damaged or of another run; never ends one
 """
 
@@ -43,6 +44,10 @@ class DataError(RequestError):
 
 class ResultError(AdabenchError):
     """A result file that is damaged, or written by a newer version."""
+
+
+class ClusterLostError(AdabenchError):
+    """A cluster that is gone while jobs were to run on it; what was finished is kept (exit code 1)."""
 
 
 class CheckpointError(AdabenchError):

@@ -16,7 +16,7 @@ from adabench.cli import app
 from adabench.config import Request, Settings, resolve_sweep
 from adabench.engine.device import select_devices
 from adabench.engine.tasks import part, tasks
-from adabench.errors import RequestError
+from adabench.errors import ClusterLostError, RequestError
 from adabench.events import EpochEnded, Event, JobEnded
 from adabench.launchers import LAUNCHERS, crew
 from adabench.launchers.local import Local, launch
@@ -143,6 +143,19 @@ def test_flags_that_cannot_be_meant_are_refused(flags: list[str], words: str, tm
     assert isinstance(outcome.exception, RequestError)
     assert words in str(outcome.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_is_lost_is_no_wrong_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2, which says that nothing was written, after a day of work on a cluster."""
+
+    def lose(*_: object) -> None:
+        raise ClusterLostError("the head has not answered for 31 s; finished jobs are kept")
+
+    monkeypatch.setattr(pipeline, "execute", lose)
+    words = ["run", "--opt", "adam", "--model", "mlp:hidden=8", "--dataset", DATA, "--epochs", "1"]
+    outcome = CliRunner().invoke(app, [*words, "--device", "cpu", "--out", str(tmp_path)])
+    assert outcome.exit_code == 1
+    assert "adabench: the head has not answered for 31 s; finished jobs are kept\n" in outcome.stderr
 
 
 def test_every_setting_of_a_launcher_has_its_flag() -> None:

@@ -11,7 +11,7 @@ import typer
 from adabench.commands.shared import completion, remark, stderr
 from adabench.config import Settings, read_suites
 from adabench.datasets import DATASETS
-from adabench.errors import RequestError, ResultError
+from adabench.errors import ClusterLostError, RequestError, ResultError
 from adabench.launchers.signals import Stop, stoppable
 from adabench.models import MODELS
 from adabench.spec import Precision
@@ -137,6 +137,9 @@ def leave_after(work: Callable[[], int], out: Path) -> NoReturn:
     except Stop as stop:
         remark(_last_words(out))
         code = stop.exit_code
+    except ClusterLostError as error:
+        remark(f"adabench: {error}", "red")
+        code = 1
     except ResultError as error:  # nothing more can be kept
         remark(f"adabench: {error}; what was written before is kept", "red")
         code = 1

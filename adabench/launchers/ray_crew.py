@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from adabench.engine.tasks import Task
-from adabench.errors import AdabenchError, RequestError
+from adabench.errors import ClusterLostError, RequestError
 from adabench.events import Event
 from adabench.launchers.hand import Assignment
 from adabench.launchers.ray_cluster import NAMESPACE, Head, head_here
@@ -32,10 +32,6 @@ HELLO_SECONDS = 3.0
 """How long a worker that has a place may take to answer."""
 STARTS = 3
 """How many workers in a row may fail to start."""
-
-
-class ClusterLostError(AdabenchError):
-    """The cluster is gone; what was finished is kept."""
 
 
 class Crew:
