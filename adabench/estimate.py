@@ -66,10 +66,10 @@ def estimate(plan: Plan, *, measure: bool = False) -> Estimate:
     Raises:
         RequestError: with ``measure``, data that are missing or do not fit.
     """
-    paces = _remembered(plan)
+    pending = plan.pending
+    paces = _remembered(plan) if pending else {}
     if measure:
         paces |= dict(_measured(plan, paces))
-    pending = plan.pending
     unknown = {
         _kind(job): f"{job.optimizer.label} on {job.problem.label}"
         for job in pending

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from troublemakers import OPTIMIZERS_OF_OUR_OWN
 
 from adabench.config import Request, Settings, resolve_sweep
 from adabench.engine.tasks import Keeping, run_task, tasks
@@ -39,55 +40,6 @@ suites:
     about: eight jobs of a second or so
     optimizers: [adam, adafix]
     problems: [{model: "mlp:hidden=8", dataset: "synthetic:size=4,channels=1,classes=3,train=60,test=30"}]
-"""
-
-OPTIMIZERS_OF_OUR_OWN = """\
-import os, signal, sys, time, warnings
-import torch
-
-class Plain(torch.optim.SGD):
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr=lr)
-
-class Segfaults(Plain):
-    def step(self, closure=None):
-        os.kill(os.getpid(), signal.SIGSEGV)
-
-class Leaves(Plain):
-    def step(self, closure=None):
-        os._exit(7)
-
-class Sleeps(Plain):
-    def step(self, closure=None):
-        time.sleep(1000)
-
-class Freezes(Plain):
-    def step(self, closure=None):
-        os.kill(os.getpid(), signal.SIGSTOP)
-
-class Marks(Plain):
-    steps = 0
-    def step(self, closure=None):
-        super().step(closure)
-        Marks.steps += 1
-        if Marks.steps == 50:
-            open(os.path.join(os.path.dirname(__file__), "training"), "w").close()
-
-class DiesOnce(Plain):
-    steps = 0
-    def step(self, closure=None):
-        super().step(closure)
-        DiesOnce.steps += 1
-        mark = os.path.join(os.path.dirname(__file__), "died")
-        if DiesOnce.steps == 10 and not os.path.exists(mark):
-            open(mark, "w").close()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-class Talks(Plain):
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr=lr)
-        print("hello")
-        warnings.warn("mind the gap")
 """
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from troublemakers import OPTIMIZERS_OF_OUR_OWN
 
 sys.path.insert(0, str(Path(__file__).parent / "cluster"))
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
@@ -39,47 +40,6 @@ from adabench.spec import Job, expand
 needs_ray = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray is not installed")
 PATIENCE_SECONDS = 120.0
 DATA = "synthetic:size=4,channels=1,classes=3,train=600,test=30"
-
-OPTIMIZERS_OF_OUR_OWN = """\
-import os, signal, time, warnings
-import torch
-
-class Plain(torch.optim.SGD):
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr=lr)
-
-class Leaves(Plain):
-    def step(self, closure=None):
-        os._exit(7)
-
-class Sleeps(Plain):
-    def step(self, closure=None):
-        time.sleep(1000)
-
-class DiesOnce(Plain):
-    steps = 0
-    def step(self, closure=None):
-        super().step(closure)
-        DiesOnce.steps += 1
-        mark = os.path.join(os.path.dirname(__file__), "died")
-        if DiesOnce.steps == 30 and not os.path.exists(mark):
-            open(mark, "w").close()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-class FreezesOnce(Plain):
-    def step(self, closure=None):
-        super().step(closure)
-        mark = os.path.join(os.path.dirname(__file__), "froze")
-        if not os.path.exists(mark):
-            open(mark, "w").close()
-            os.kill(os.getpid(), signal.SIGSTOP)
-
-class Talks(Plain):
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr=lr)
-        print("hello")
-        warnings.warn("mind the gap")
-"""
 
 
 def jobs_of(*optimizers: str, seeds: int = 1, epochs: int = 2, **problem: Any) -> tuple[Job, ...]:
@@ -298,7 +258,7 @@ class TestOwnRay:
         """A step that never returns in a process that answers."""
         (tmp_path / "own.py").write_text(OPTIMIZERS_OF_OUR_OWN)
         jobs = jobs_of(f"{tmp_path / 'own.py'}:Sleeps", "adam")
-        ended = ends(launch(jobs, tmp_path / "out", hang_after=5.0))
+        ended = ends(launch(jobs, tmp_path / "out", hang_after=20.0))
         assert [ended[job].status for job in jobs] == ["failed", "completed"]
         assert "no event for 5 s; if a step" in str(ended[jobs[0]].reason)
 
