@@ -126,6 +126,7 @@ def test_csv_of_the_paper_has_its_cells() -> None:
     assert rows[1]["published_percent"] == "98.7"
     assert rows[1]["last_epoch_percent"] == "98.5"
     assert rows[0]["last_epoch_percent"] == ""
+    assert [row["verdict"] for row in rows[:2]] == ["not measured", "other conditions"]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -202,9 +203,10 @@ def test_the_papers_layout_has_published_measured_and_verdict() -> None:
     assert column(adam, "Adam") == ["98.70 ± 0.03", "98.70 ± 0.02 (5)", "agrees"]
     assert column(adam, "SGDM") == ["98.72 ± 0.02", "-", "not measured"]
     below = make_runs("adam", [0.90, 0.91, 0.90, 0.91, 0.90], epochs=300)
-    assert column(below, "Adam")[-1] == "below"
-    above = make_runs("adam", [0.991, 0.992, 0.991, 0.992, 0.993], epochs=300)
-    assert column(above, "Adam")[-1] == "above"
+    assert column(below, "Adam")[-1] == "differs"
+    wide = make_runs("adam", [0.98, 0.992, 0.985, 0.994, 0.98], epochs=300)
+    assert column(wide, "Adam")[-1] == "cannot tell"
+    assert column(wide[:1], "Adam")[-1] == "other conditions"  # one seed of five
 
 
 def test_no_verdict_is_given_under_other_conditions() -> None:

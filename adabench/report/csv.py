@@ -108,7 +108,9 @@ def _paper_line(table: PaperTable, row: PaperRow) -> Line:
         **_estimate("last_epoch_percent", last.ours if last else None, 1),
         "difference_points": last.difference if last else None,
         **_bounds("difference_points", last.interval if last else None, 1),
+        "verdict": row.verdict,
         **_estimate("best_epoch_percent", row.best.ours if row.best else None, 1),
+        "gradient_evaluations": row.row.gradient_evaluations if row.row else None,
     }
 
 

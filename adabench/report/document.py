@@ -47,7 +47,7 @@ def blocks(
 ) -> list[Block]:
     """The whole document in one row."""
     if paper:
-        parts = paper_blocks(paper_tables(comparison))
+        parts = paper_blocks(paper_tables(comparison), results)
     else:
         parts = [
             Heading(1, "Comparison of optimizers"),

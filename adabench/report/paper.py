@@ -2,15 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from adabench.catalogue import Option, Value
 from adabench.compare.model import Comparison, ProblemComparison, Row, Sample
+from adabench.compare.published import CLOSE, Agreement, agreement
 from adabench.compare.statistics import Estimate, Interval
 from adabench.compare.welch import welch_interval
 from adabench.models import MODELS
 from adabench.report.facts import dataset_name
 from adabench.report.published import BATCH_SIZE, COLUMNS, DATASET_TITLES, EPOCHS, METHODS, SEEDS, Column
 from adabench.report.text import plain
+
+Verdict = Agreement | Literal["other conditions", "not measured"]
+
+VERDICTS = (
+    "Verdict: differs, where Welch's 95 % interval of ours - published excludes 0; agrees, where it includes "
+    f"0 and reaches no further than {CLOSE:g} points; cannot tell, where it includes 0 and reaches further; "
+    "other conditions, where the cell was not measured as the paper did."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +51,17 @@ def difference_in_words(cell: Measured) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class PaperRow:
-    """One method: published, and ours at the last and at the best epoch where it was measured."""
+    """One method: published, and ours at the last and at the best epoch where it was measured.
+
+    ``verdict`` is on the last epoch.
+    """
 
     method: str
     published: Estimate
     row: Row | None
     last: Measured | None
     best: Measured | None
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,15 +113,23 @@ def _at_defaults(values: Mapping[str, Value], options: Mapping[str, Option]) -> 
 
 
 def _table(column: Column, compared: ProblemComparison) -> PaperTable:
+    departures = _departures(column, compared)
     rows = []
     for name, method in METHODS.items():
         row, published = compared.row(name), column.accuracies[name]
         last = _measured(row.final_test_accuracy, published) if row else None
         best = _measured(row.best_test_accuracy, published) if row else None
-        rows.append(PaperRow(method=method, published=published, row=row, last=last, best=best))
-    return PaperTable(
-        column=column, compared=compared, departures=_departures(column, compared), rows=tuple(rows)
-    )
+        verdict = _verdict(last, departures)
+        rows.append(
+            PaperRow(method=method, published=published, row=row, last=last, best=best, verdict=verdict)
+        )
+    return PaperTable(column=column, compared=compared, departures=departures, rows=tuple(rows))
+
+
+def _verdict(last: Measured | None, departures: Sequence[str]) -> Verdict:
+    if last is None:
+        return "not measured"
+    return "other conditions" if departures else agreement(last.interval)
 
 
 def _measured(sample: Sample | None, published: Estimate) -> Measured | None:

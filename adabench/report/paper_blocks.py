@@ -6,6 +6,7 @@ from adabench.report import numbers
 from adabench.report.blocks import Block, Cell, Heading, Items, Paragraph, Table
 from adabench.report.facts import facts
 from adabench.report.paper import (
+    VERDICTS,
     Measured,
     PaperRow,
     PaperTable,
@@ -14,7 +15,10 @@ from adabench.report.paper import (
     mean_in_words,
 )
 from adabench.report.protocol import DECIDED, PRESCRIBED
+from adabench.report.provenance import machines
 from adabench.report.published import COLUMNS, DATASET_TITLES, METHODS, SOURCE, Column
+from adabench.report.text import plain
+from adabench.results.format import Result
 
 COLUMN_WORDS = (
     "method",
@@ -22,24 +26,30 @@ COLUMN_WORDS = (
     "our runs",
     "ours, last epoch",
     "last - published, points",
+    "verdict",
     "ours, best epoch",
     "best - published, points",
+    "gradients of a run",
 )
 LEGEND = (
     "Test accuracy in per cent, mean ± sample standard deviation over completed runs (published: n = 5). "
     "Differences carry Welch's 95 % interval, each on its own. "
-    "The best epoch is read off the test set: an upper bound."
+    "The best epoch is read off the test set: an upper bound. Gradients: evaluations, the budget of a run."
 )
-VERDICTS = (
+LAYOUT_LEGEND = (
     "Test accuracy in per cent, mean ± sample standard deviation; published: n = 5, measured: last epoch, "
-    "n in brackets. Verdict: whether Welch's 95 % interval of measured - published includes 0 (agrees) or "
-    "not (above, below); no verdict where the conditions are not the paper's."
+    f"n in brackets. {VERDICTS}"
 )
 NOTHING_MEASURED = "None of these results belongs to a cell of the AdaFix paper's Tables 1 and 2."
 
 
-def paper_blocks(tables: Sequence[PaperTable]) -> list[Block]:
-    """The blocks of the document: both tables, each measured column, what was not measured, the protocol."""
+def paper_blocks(tables: Sequence[PaperTable], results: Sequence[Result]) -> list[Block]:
+    """The blocks of the document: both tables, each measured column, what was not measured, the protocol.
+
+    Args:
+        tables: what was measured of the paper's columns.
+        results: what they were made of, which know their machines.
+    """
     if not tables:
         return [Paragraph(NOTHING_MEASURED)]
     measured = [each.column for each in tables]
@@ -48,7 +58,7 @@ def paper_blocks(tables: Sequence[PaperTable]) -> list[Block]:
         Heading(1, "The AdaFix paper's tables, published and measured"),
         Paragraph(f"Published: {SOURCE}."),
         *layouts(tables),
-        *(block for each in tables for block in _section(each)),
+        *(block for each in tables for block in _section(each, machines(_behind(each, results)))),
         *([Paragraph(f"Not measured: {', '.join(missing)}.")] if missing else []),
         Heading(2, "What the paper prescribes"),
         Items(PRESCRIBED),
@@ -65,7 +75,7 @@ def layouts(tables: Sequence[PaperTable]) -> list[Block]:
         found = [closest(tables, column) for column in columns]
         rows = tuple(row for name in METHODS for row in _three_rows(name, columns, found))
         titles = tuple(f"{column.title}, {DATASET_TITLES[column.dataset]}" for column in columns)
-        caption = f"Table {table} of the paper. {VERDICTS}"
+        caption = f"Table {table} of the paper. {LAYOUT_LEGEND}"
         blocks += [
             Heading(2, f"Table {table}"),
             Table(columns=("method", "", *titles), rows=rows, caption=caption, text_columns=2),
@@ -89,7 +99,7 @@ def _three_rows(
     verdict = (
         Cell(""),
         Cell("verdict"),
-        *(Cell(_verdict(row, each)) for row, each in zip(mine, found, strict=True)),
+        *(Cell(row.verdict if row else "not measured") for row in mine),
     )
     return [published, measured, verdict]
 
@@ -104,21 +114,19 @@ def _ours(row: PaperRow | None) -> str:
     )
 
 
-def _verdict(row: PaperRow | None, table: PaperTable | None) -> str:
-    if table is None or row is None or row.last is None:
-        return "not measured"
-    if table.departures:
-        return "other conditions"
-    if row.last.interval is None:
-        return "too few runs"
-    low, high = row.last.interval
-    return "above" if low > 0 else "below" if high < 0 else "agrees"
+def _behind(table: PaperTable, results: Sequence[Result]) -> list[Result]:
+    compared = table.compared
+    wanted = (compared.problem, compared.epochs, compared.precision)
+    return [each for each in results if (each.job.problem, each.job.epochs, each.job.precision) == wanted]
 
 
-def _section(each: PaperTable) -> list[Block]:
+def _section(each: PaperTable, machine: str) -> list[Block]:
     column = each.column
     title = f"Table {column.table}: {column.title}, {DATASET_TITLES[column.dataset]}"
-    parts: list[Block] = [Heading(2, title), Paragraph(f"Measured: {facts(each.compared)}")]
+    parts: list[Block] = [
+        Heading(2, title),
+        Paragraph(f"Measured: {facts(each.compared)}" + (f"; on {plain(machine)}" if machine else "")),
+    ]
     if each.departures:
         parts.append(Paragraph(f"Not the paper's conditions: {'; '.join(each.departures)}."))
     return [*parts, Table(columns=COLUMN_WORDS, rows=tuple(map(_cells, each.rows)), caption=LEGEND)]
@@ -126,7 +134,8 @@ def _section(each: PaperTable) -> list[Block]:
 
 def _cells(row: PaperRow) -> tuple[Cell, ...]:
     ours = numbers.runs(row.row) if row.row else numbers.NOTHING
-    shown = (row.method, mean_in_words(row.published), ours, *_measured(row.last), *_measured(row.best))
+    shown = [row.method, mean_in_words(row.published), ours, *_measured(row.last), row.verdict]
+    shown += [*_measured(row.best), numbers.quantity(row.row.gradient_evaluations if row.row else None)]
     return tuple(map(Cell, shown))
 
 

@@ -1,9 +1,16 @@
 """The paper's tables on a terminal: what they show by themselves, and whether ours agree."""
 
 from adabench.compare.model import Comparison
-from adabench.compare.published import CLOSE, agreement, champion_against_all
+from adabench.compare.published import champion_against_all
 from adabench.report.numbers import NOTHING
-from adabench.report.paper import Measured, PaperTable, difference_in_words, mean_in_words, paper_tables
+from adabench.report.paper import (
+    VERDICTS,
+    Measured,
+    PaperTable,
+    difference_in_words,
+    mean_in_words,
+    paper_tables,
+)
 from adabench.report.published import COLUMNS, METHODS, SEEDS
 from adabench.report.terminal_blocks import tabulated, wrapped
 from adabench.report.text import plain
@@ -12,9 +19,7 @@ from adabench.report.units import probability
 CHAMPION = "adafix"
 LEGEND = (
     "Test accuracy in per cent, ours at the last epoch; ± is the sample standard deviation over seeds. "
-    "Differences are ours minus published in points, with Welch's 95 % interval, each on its own. Differs: "
-    f"the interval excludes 0. Agrees: it includes 0 and reaches no further than {CLOSE:g} points. "
-    "Cannot tell: it includes 0 and reaches further."
+    f"Differences are ours minus published in points, with Welch's 95 % interval, each on its own. {VERDICTS}"
 )
 
 
@@ -37,20 +42,17 @@ def _cells(each: PaperTable) -> str:
         if each.departures
         else []
     )
-    rows = [[row.method, mean_in_words(row.published), *_measured(row.last)] for row in each.rows]
+    rows = [
+        [row.method, mean_in_words(row.published), *_measured(row.last), row.verdict] for row in each.rows
+    ]
     columns = ["method", "published", "n", "ours", "difference", "verdict"]
     return "\n".join([title, *departs, "", tabulated(columns, rows)])
 
 
 def _measured(found: Measured | None) -> list[str]:
     if found is None:
-        return [NOTHING] * 4
-    return [
-        str(found.ours.n),
-        mean_in_words(found.ours),
-        difference_in_words(found),
-        agreement(found.interval),
-    ]
+        return [NOTHING] * 3
+    return [str(found.ours.n), mean_in_words(found.ours), difference_in_words(found)]
 
 
 def published() -> str:

@@ -31,6 +31,17 @@ def provenance(results: Sequence[Result]) -> list[tuple[str, str]]:
     return [(word, value) for word, value in lines if value]
 
 
+def machines(results: Sequence[Result]) -> str:
+    """The devices that results came about on, with the CPU threads where the device is a CPU."""
+    places = [result.environment for result in results if result.environment]
+    return _joined({_machine(place) for place in places})
+
+
+def _machine(place: Environment) -> str:
+    threads = f", {place.threads} CPU thread{'s' * (place.threads != 1)}" * (place.device_type == "cpu")
+    return f"{place.device}{threads}"
+
+
 def _joined(values: set[str | int | None]) -> str:
     known = sorted(str(value) for value in values if value is not None)
     more = f"; and {len(known) - VALUES_SHOWN} more" if len(known) > VALUES_SHOWN else ""

@@ -103,7 +103,7 @@ def render(
         verdicts=verdicts(comparison),
         how=HOW,
         judged=bool(comparison.problems),
-        parts=[*_paper(comparison, paper), *_parts(comparison, every)],
+        parts=[*(_paper(comparison, results) if paper else []), *_parts(comparison, every)],
         runs=runs_table(results[:RUNS_SHOWN]),
         runs_left=max(0, len(results) - RUNS_SHOWN),
         origins=origins(results).blocks,
@@ -138,10 +138,8 @@ def _sortable(table: Table) -> bool:
     return len(table.rows) > 1 and all(row[0].text for row in table.rows)
 
 
-def _paper(comparison: Comparison, paper: bool) -> list[Part]:
-    if not paper:
-        return []
-    blocks = tuple(paper_blocks(paper_tables(comparison)))
+def _paper(comparison: Comparison, results: Sequence[Result]) -> list[Part]:
+    blocks = tuple(paper_blocks(paper_tables(comparison), results))
     return [
         Part(anchor="paper", title="The AdaFix paper's tables, published and measured", blocks=blocks[1:])
     ]
