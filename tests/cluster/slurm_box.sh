@@ -1,6 +1,6 @@
 #!/bin/bash
-# SLURM on one machine: a controller and two nodes, n0 and n1, of one CPU each, with the partitions low,
-# whose jobs give way and are put back, and high.
+# SLURM on one machine: a controller and two nodes, n0 and n1, of $CPUS each [default: 1], with the
+# partitions low, whose jobs give way and are put back, and high.
 #
 #     slurm_box.sh COMMAND [ARGUMENT...]      runs the command where sbatch works
 #
@@ -59,7 +59,7 @@ JobRequeue=1
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=n[0-1] NodeHostname=$host Port=[17001-17002] CPUs=1 RealMemory=2000 State=UNKNOWN
+NodeName=n[0-1] NodeHostname=$host Port=[17001-17002] CPUs=${CPUS:-1} RealMemory=2000 State=UNKNOWN
 PartitionName=low Nodes=n[0-1] Default=YES PriorityTier=1 PreemptMode=REQUEUE GraceTime=10 MaxTime=INFINITE State=UP
 PartitionName=high Nodes=n[0-1] PriorityTier=10 PreemptMode=OFF MaxTime=INFINITE State=UP
 END
