@@ -113,23 +113,25 @@ def _at_defaults(values: Mapping[str, Value], options: Mapping[str, Option]) -> 
 
 
 def _table(column: Column, compared: ProblemComparison) -> PaperTable:
-    departures = _departures(column, compared)
+    conditions = _other_conditions(column, compared)
     rows = []
     for name, method in METHODS.items():
         row, published = compared.row(name), column.accuracies[name]
         last = _measured(row.final_test_accuracy, published) if row else None
         best = _measured(row.best_test_accuracy, published) if row else None
-        verdict = _verdict(last, departures)
+        verdict = _verdict(last, conditions)
         rows.append(
             PaperRow(method=method, published=published, row=row, last=last, best=best, verdict=verdict)
         )
+    departures = (*conditions, *_missing_seeds(compared))
     return PaperTable(column=column, compared=compared, departures=departures, rows=tuple(rows))
 
 
-def _verdict(last: Measured | None, departures: Sequence[str]) -> Verdict:
+def _verdict(last: Measured | None, conditions: Sequence[str]) -> Verdict:
+    """Fewer seeds than the paper's are no other conditions: the interval is wider for them."""
     if last is None:
         return "not measured"
-    return "other conditions" if departures else agreement(last.interval)
+    return "other conditions" if conditions else agreement(last.interval)
 
 
 def _measured(sample: Sample | None, published: Estimate) -> Measured | None:
@@ -142,9 +144,8 @@ def _measured(sample: Sample | None, published: Estimate) -> Measured | None:
     )
 
 
-def _departures(column: Column, compared: ProblemComparison) -> tuple[str, ...]:
+def _other_conditions(column: Column, compared: ProblemComparison) -> tuple[str, ...]:
     problem, name = compared.problem, dataset_name(compared.problem.dataset)
-    fewest = min(row.completed for row in _measured_rows(compared))
     checks = {
         f"on {plain(name)}, not {DATASET_TITLES[column.dataset]}": name != column.dataset,
         f"{compared.epochs} of {EPOCHS} epochs": compared.epochs != EPOCHS,
@@ -152,10 +153,10 @@ def _departures(column: Column, compared: ProblemComparison) -> tuple[str, ...]:
         f"{problem.train_examples} training examples instead of all": problem.train_examples is not None,
         f"{problem.validation_fraction:.0%} of the training set held out": problem.validation_fraction > 0,
         f"precision {compared.precision}": compared.precision != "fp32",
-        f"only {fewest} of {SEEDS} seeds for some methods": fewest < SEEDS,
     }
     return tuple(phrase for phrase, departs in checks.items() if departs)
 
 
-def _measured_rows(compared: ProblemComparison) -> list[Row]:
-    return [row for row in map(compared.row, METHODS) if row]
+def _missing_seeds(compared: ProblemComparison) -> tuple[str, ...]:
+    fewest = min(row.completed for row in map(compared.row, METHODS) if row)
+    return (f"only {fewest} of {SEEDS} seeds for some methods",) * (fewest < SEEDS)
