@@ -424,22 +424,31 @@ def test_arrays_stay_within_what_slurm_takes(monkeypatch: pytest.MonkeyPatch, tm
 NO_CLUSTER = 77
 
 
-@pytest.mark.cluster
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("fault", ["preemption", "node", "cancel", "limit", "detach", "coordinator"])
-def test_a_sweep_survives(fault: str, tmp_path: Path) -> None:
-    """Work lost, done twice or begun anew where SLURM or the coordinator ends something."""
+@pytest.fixture(scope="module")
+def survived(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What came of each fault, done one after another at one cluster."""
+    folder = tmp_path_factory.mktemp("slurm")
     done = subprocess.run(
-        [CLUSTER / "slurm_box.sh", sys.executable, CLUSTER / "slurm_faults.py", fault, tmp_path],
-        env=os.environ | {"KEEP": str(tmp_path), "OMP_NUM_THREADS": "1"},
+        [CLUSTER / "slurm_box.sh", sys.executable, CLUSTER / "slurm_faults.py", folder],
+        env=os.environ | {"KEEP": str(folder), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode == NO_CLUSTER:
         pytest.skip(f"no SLURM of our own: {done.stderr}")
-    assert done.returncode == 0, done.stderr
-    row = json.loads(done.stdout.splitlines()[-1])
+    sys.stderr.write(done.stderr)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {row["fault"]: row for row in rows}
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(1800)  # the first of them waits for all
+@pytest.mark.parametrize("fault", ["preemption", "node", "cancel", "limit", "detach", "coordinator"])
+def test_a_sweep_survives(fault: str, survived: dict[str, dict[str, Any]]) -> None:
+    """Work lost, done twice or begun anew where SLURM or the coordinator ends something."""
+    assert fault in survived, "it went wrong; stderr says how"
+    row = survived[fault]
     assert row["jobs_stored"] == 2
     assert row["numbers_equal"]
     assert row["exit_codes"][-1] == 0

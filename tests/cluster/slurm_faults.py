@@ -1,10 +1,11 @@
-"""A fault at a SLURM cluster, done to a real sweep; prints a row of what came of it, as JSON.
+"""Faults at a SLURM cluster, each done to a real sweep; prints a row of what came of each, as JSON.
 
-    KEEP=FOLDER tests/cluster/slurm_box.sh python tests/cluster/slurm_faults.py FAULT FOLDER
+    KEEP=FOLDER tests/cluster/slurm_box.sh python tests/cluster/slurm_faults.py FOLDER [FAULT...]
 
-A sweep of two jobs, which one task carries out one after the other with a checkpoint each second, is hit
-after its first checkpoints. It must end, be it by the same command again, with each job stored once and
-the numbers of the same sweep on this machine; and the job that was hit must have gone on, not begun anew.
+Without names, all of them. A sweep of two jobs, which one task carries out one after the other with a
+checkpoint each second, is hit after its first checkpoints. It must end, be it by the same command again,
+with each job stored once and the numbers of the same sweep on this machine; and the job that was hit
+must have gone on, not begun anew.
 """
 
 import json
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -135,6 +137,9 @@ def node(sweep: Sweep) -> float:
     dying = asked("squeue", "--noheader", "--states=running", "--format=%N")
     seconds = until_next_start(sweep, lambda: kill_node(dying))
     sweep.end(command)
+    asked("slurmd", "-N", dying)
+    idle = ("sinfo", "--noheader", "--states=idle", "--format=%D", "--partition=low")
+    expect(lambda: asked(*idle) == "2", "the node, begun anew,")
     return seconds
 
 
@@ -225,5 +230,18 @@ def row(name: str, folder: Path) -> Row:
     )
 
 
+def main(folder: str, *names: str) -> int:
+    """Do faults one after another, a row each; one that goes wrong is told on stderr, and the rest done."""
+    code = 0
+    for name in names or FAULTS:
+        try:
+            sys.stdout.write(json.dumps(asdict(row(name, Path(folder)))) + "\n")
+            sys.stdout.flush()
+        except Exception:
+            traceback.print_exc()
+            code = 1
+    return code
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(row(sys.argv[1], Path(sys.argv[2])))) + "\n")
+    sys.exit(main(*sys.argv[1:]))
