@@ -58,7 +58,7 @@ CIFAR ?= cifar10
 comma := ,
 METHODS := --opt sgdm --opt adam --opt amsgrad --opt adabound --opt adafix
 
-FEW := --seeds 1 --epochs 1 --batch-size 32 --train-examples 200 --threads 1
+SMALL := --batch-size 32 --threads 1
 
 paper: $(INSTALLED)
 	set -e; for suite in figure1-light table1 table2 figure2; do $(BIN)/adabench run $$suite --out $(RUNS) $(DRY); done
@@ -66,10 +66,12 @@ paper: $(INSTALLED)
 
 paper-short: $(INSTALLED)
 	$(BIN)/adabench run figure1-light --out $(RUNS) $(DRY)
-	$(BIN)/adabench run table1 --seeds 3 --epochs 30 --threads 1 --out $(RUNS) $(DRY)
-	$(BIN)/adabench run $(METHODS) --model vgg11 --dataset $(CIFAR) $(FEW) --out $(RUNS) $(DRY)
+	$(BIN)/adabench run table1 --epochs 30 --threads 1 --out $(RUNS) $(DRY)
+	$(BIN)/adabench run $(METHODS) --model vgg11 --dataset $(CIFAR) \
+		--seeds 3 --epochs 3 --train-examples 2000 $(SMALL) --out $(RUNS) $(DRY)
 	$(BIN)/adabench run $(METHODS) --model resnet34 --model densenet53 --dataset $(CIFAR) \
-		--dataset $(CIFAR)$(if $(findstring :,$(CIFAR)),$(comma),:)augment=crop_flip $(FEW) --out $(RUNS) $(DRY)
+		--dataset $(CIFAR)$(if $(findstring :,$(CIFAR)),$(comma),:)augment=crop_flip \
+		--seeds 1 --epochs 1 --train-examples 1000 $(SMALL) --out $(RUNS) $(DRY)
 	$(if $(DRY),,$(MAKE) paper-page)
 
 paper-page: $(INSTALLED)
