@@ -5,6 +5,7 @@ namespaces and break them.
 """
 
 import importlib.util
+import os
 import signal
 import sys
 import time
@@ -289,6 +290,12 @@ class TestOwnRay:
         with pytest.warns(UserWarning, match="mind the gap"):
             ends(launch(jobs_of(f"{tmp_path / 'own.py'}:Talks"), tmp_path / "out"))
         assert capfd.readouterr().out == ""
+
+    def test_workers_do_not_give_way(self) -> None:
+        """A worker that gets a hundredth of a core beside any other work: Ray's own default."""
+        import ray
+
+        assert ray.get(ray.remote(lambda: os.nice(0)).remote()) == os.nice(0)
 
     def test_another_version_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Results of two versions in one table, and nobody knows."""

@@ -19,6 +19,7 @@ NAMESPACE = "adabench"
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # of a Ray of our own; at its usual 15, workers starve beside any other work
     **dict.fromkeys(KEEPALIVE, "5000"),
 }
 """What this process tells Ray by its environment, unless the user has."""
