@@ -86,6 +86,15 @@ def test_the_screen_says_what_may_be_claimed(command: Command) -> None:
     assert "Ranks are not tested: that takes 6 problems and 3 optimizers." in text
 
 
+def test_a_run_without_an_evaluation_by_then_is_said_to_have_none(command: Command, folder: Path) -> None:
+    """A dash in a sentence, after an optimizer that evaluates once, at twice the cost."""
+    for name, cost in (("adam", 938), ("adafix", 1876)):
+        once = {"gradient_evaluations": [cost], "test_accuracy": [0.9]}
+        runs = make_runs(name, [0.9, 0.91], epochs=1)
+        store_all(folder / "once", [run.model_copy(update={"curve": once}) for run in runs])
+    assert "each, where adafix is cut short (vs adam): adafix not yet evaluated." in command("once")
+
+
 FLAGS = [
     [],
     ["--details", "--margin", "0.5"],

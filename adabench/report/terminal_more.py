@@ -124,7 +124,9 @@ def _at(found: AtEqualCost, compared: ProblemComparison, units: Units, every: bo
 
 
 def _equal(row: EqualCost, units: Units) -> str:
-    mean = units.value(row.value.mean) if row.value else numbers.NOTHING
+    if row.value is None:
+        return f"{plain(row.optimizer)} not yet evaluated"
+    mean = units.value(row.value.mean)
     if row.difference is None:
         return f"{plain(row.optimizer)} {mean}"
     return f"{plain(row.optimizer)} {mean}, {units.difference(row.difference.mean, row.difference.interval)}"
