@@ -18,7 +18,7 @@ from adabench.compare import Question, Versus
 from adabench.compare.aggregates import interquartile_mean
 from adabench.compare.shares import share_interval
 from adabench.compare.statistics import Interval, estimate
-from adabench.compare.versus import judged, unpaired, versus
+from adabench.compare.versus import against_best, judged, unpaired, versus
 
 SIZES = (3, 5, 10)
 SEED = 20_191_101
@@ -58,6 +58,7 @@ def row(shape: Draw, n: int, repeats: int) -> list[str]:
         _percent([(each.p_sign_flip or 1) < 0.05 for each in pairs]),
         _percent([covers(each.interval, 0) for each in apart]),
         _percent(family_errors(shape, n, repeats // 4)),
+        *map(_percent, zip(*best_errors(shape, n, repeats // 4), strict=True)),
     ]
 
 
@@ -83,6 +84,25 @@ def family_errors(shape: Draw, n: int, repeats: int, optimizers: int = 4) -> lis
         )
         for base, *others in experiments(shape, n, repeats, optimizers)
     ]
+
+
+def best_errors(shape: Draw, n: int, repeats: int, optimizers: int = 5) -> list[tuple[bool, bool]]:
+    """Whether any of five equal optimizers was called worse than the best of them: as is, and as is not done.
+
+    The second is what Holm's correction over the best's own pairs alone would claim.
+    """
+    found = []
+    for drawn in experiments(shape, n, repeats, optimizers - 1):
+        ranked = sorted(drawn, key=lambda values: -values.mean())
+        ordered = [(str(place), dict(enumerate(values.tolist()))) for place, values in enumerate(ranked)]
+        alone = judged([_pair(values, ranked[0]) for values in ranked[1:]], Question())
+        found.append(
+            (
+                any(each.verdict == "worse" for each in against_best(ordered, Question())),
+                any(each.verdict == "worse" for each in alone),
+            )
+        )
+    return found
 
 
 def bootstrap_row(n: int, repeats: int) -> list[str]:
@@ -111,6 +131,8 @@ def main() -> None:
         "sign flip\nerrs",
         "Welch",
         "any of 4\nafter Holm",
+        "worse than\nbest of 5",
+        "by the best's\npairs alone",
     ]
     for name, shape in SHAPES.items():
         print(f"{name}: coverage of 95 % intervals, errors of tests at 5 %, in %")

@@ -15,6 +15,7 @@ from adabench.compare.metrics import METRICS
 from adabench.compare.published import agreement, champion_against_all
 from adabench.errors import BadValueError, UnknownNameError
 from adabench.report.published import COLUMNS
+from adabench.report.standing import standing
 from adabench.results import Result
 
 
@@ -177,6 +178,23 @@ def test_not_worse_are_the_best_and_who_cannot_be_told_from_it() -> None:
         *make_runs("far", [0.50, 0.52, 0.51, 0.52]),
     ]
     assert only(compare(results, baseline="far")).not_worse == ("top", "near")
+
+
+def test_the_best_was_chosen_by_the_data() -> None:
+    """AdaFix called better than Adam on VGG11 where it never fixed v: they differ by rounding alone."""
+    results = [
+        *make_runs("adafix", [0.394, 0.319, 0.346]),
+        *make_runs("adabound", [0.376, 0.323, 0.354]),
+        *make_runs("amsgrad", [0.388, 0.313, 0.342]),
+        *make_runs("adam", [0.383, 0.312, 0.337]),
+        *make_runs("sgdm", [0.145, 0.093, 0.130]),
+    ]
+    compared = only(compare(results))
+    assert compared.not_worse == ("adafix", "adabound", "amsgrad", "adam")
+    found = standing(compared).differences
+    pairs = only(compare(results, question=Question(pairs=True))).comparisons
+    whole = {each.against: each.p_holm for each in pairs if each.optimizer == "adafix"}
+    assert {name: each.p_holm for name, each in found.items()} == whole
 
 
 def test_pairs_are_all_pairs_and_one_family() -> None:

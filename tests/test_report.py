@@ -123,7 +123,7 @@ def test_the_answer_names_the_best_and_who_cannot_be_told_from_it():
     compared = compare(results).problems[0]
     best, level, worse, aside = answer(compared)
     assert best == "Best mean: adafix, 98.07 ± 1.06 % (n = 3)."
-    assert level == "Not significantly worse, in points: adam (-0.07, p 0.53)."
+    assert level == "Not significantly worse, in points: adam (-0.07, p 1.00)."
     assert worse.startswith("Significantly worse, in points: sgdm (-2.07, p ")
     assert aside == "Not judged, since runs diverged or did not complete: muon."
     assert set(compared.not_worse) == {"adafix", "adam"}

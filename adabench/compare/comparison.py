@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 from adabench.compare.across import across
@@ -17,10 +16,9 @@ from adabench.compare.noise import timing_noise
 from adabench.compare.notes import notes
 from adabench.compare.question import Question
 from adabench.compare.selection import Runs, by_optimizer, by_problem
-from adabench.compare.significance import holm
 from adabench.compare.statistics import estimate, paired_difference
 from adabench.compare.targets import target_row
-from adabench.compare.versus import ALPHA, Versus, judged, versus
+from adabench.compare.versus import ALPHA, Versus, against_best, judged, versus
 from adabench.errors import BadValueError, UnknownNameError
 from adabench.results.format import Result
 from adabench.spec import AnalyticSpec, Job, SupervisedSpec
@@ -122,10 +120,11 @@ def _not_worse(rows: Sequence[Row], question: Question) -> tuple[str, ...]:
     """The best optimizer and those not significantly worse than it, best first."""
     sign = question.measure.sign
     fair = sorted((row for row in rows if row.value and not row.diverged), key=lambda row: _rank(row, sign))
-    found = _comparisons(fair, fair[0].optimizer, replace(question, pairs=False)) if fair else []
-    adjusted = zip(found, holm([each.p_t for each in found]), strict=True)
+    found = against_best([(row.optimizer, row.value.values) for row in fair if row.value], question)
     worse = {
-        each.optimizer for each, p in adjusted if p is not None and p < ALPHA and sign * each.difference < 0
+        each.optimizer
+        for each in found
+        if each.p_holm is not None and each.p_holm < ALPHA and sign * each.difference < 0
     }
     return tuple(row.optimizer for row in fair if row.optimizer not in worse)
 

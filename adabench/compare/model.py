@@ -179,7 +179,7 @@ class ProblemComparison(Frozen):
     ``comparisons`` are to the baseline, or of all pairs where those were asked for; they rest on each
     row's ``value``. ``budget`` is the cost at which that was read, None at the end of the runs.
     ``target`` is None where none was declared. ``not_worse`` is the best optimizer without a diverged
-    run, and every one that is not significantly worse than it, Holm's correction among them.
+    run, and every one that is not significantly worse than it, with Holm's correction over all pairs.
     """
 
     problem: SupervisedSpec

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from adabench.compare.model import ProblemComparison, Row
 from adabench.compare.question import Question
-from adabench.compare.versus import Versus, judged, versus
+from adabench.compare.versus import Versus, against_best
 from adabench.report.numbers import plus_minus, points
 from adabench.report.text import plain
 from adabench.report.units import probability
 
-HOW = "paired t test by seed against the best, Holm-corrected over the problem's optimizers, 5 %"
+HOW = "paired t test by seed against the best, Holm-corrected over all pairs of the problem's optimizers, 5 %"
 """How significance is judged here; p are after Holm's correction."""
 
 
@@ -37,14 +37,14 @@ def standing(compared: ProblemComparison) -> Standing:
     level = [row for label in compared.not_worse if (row := compared.row(label))]
     best = level[0] if level else None
     fair = [row for row in compared.rows if row.final_test_accuracy and not row.diverged]
-    found = [_versus(row, best) for row in fair if best and row is not best]
-    judgements = judged([each for each in found if each], Question())
+    ordered = sorted(fair, key=lambda row: row is not best)
+    found = against_best([(row.optimizer, _values(row)) for row in ordered], Question()) if best else ()
     return Standing(
         best=best,
         level=tuple(level[1:]),
         worse=tuple(row for row in fair if row.optimizer not in compared.not_worse),
         aside=tuple(row for row in compared.rows if row not in fair),
-        differences={each.optimizer: each for each in judgements},
+        differences={each.optimizer: each for each in found},
     )
 
 
@@ -65,9 +65,8 @@ def answer(compared: ProblemComparison) -> list[str]:
     return lines
 
 
-def _versus(row: Row, best: Row) -> Versus | None:
-    mine, top = row.final_test_accuracy, best.final_test_accuracy
-    return versus(row.optimizer, best.optimizer, mine.values, top.values) if mine and top else None
+def _values(row: Row) -> dict[int, float]:
+    return row.final_test_accuracy.values if row.final_test_accuracy else {}
 
 
 def _behind(found: Standing, rows: tuple[Row, ...]) -> str:
