@@ -3,7 +3,7 @@
 # make lint    set up, check style and types
 # make smoke   set up, build the wheel and run the smoke suite with it in an empty folder
 # make faults  set up, break real sweeps in every way of docs/reliability.md; half an hour
-# make clusters  set up, bring up Ray and SLURM on this machine and break them; needs root, some minutes
+# make clusters  set up, bring up Ray and SLURM on this machine and break them; needs root, ten minutes
 # make paper   set up, run the paper's tables and figures in full, write docs/results/paper; for a GPU
 # make paper-short  the same in short, for two CPU cores; CIFAR=folder:PATH names a data set like CIFAR-10
 # make fair    set up, tune all optimizers alike, write docs/results/fair; half an hour on two CPU cores
