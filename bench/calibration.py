@@ -98,7 +98,7 @@ def best_errors(shape: Draw, n: int, repeats: int, optimizers: int = 5) -> list[
         alone = judged([_pair(values, ranked[0]) for values in ranked[1:]], Question())
         found.append(
             (
-                any(each.verdict == "worse" for each in against_best(ordered, Question())),
+                any(each.verdict == "worse" for each in against_best(ordered)),
                 any(each.verdict == "worse" for each in alone),
             )
         )

@@ -18,7 +18,7 @@ from adabench.compare.question import Question
 from adabench.compare.selection import Runs, by_optimizer, by_problem
 from adabench.compare.statistics import estimate, paired_difference
 from adabench.compare.targets import target_row
-from adabench.compare.versus import ALPHA, Versus, against_best, judged, versus
+from adabench.compare.versus import Versus, against_best, judged, versus
 from adabench.errors import BadValueError, UnknownNameError
 from adabench.results.format import Result
 from adabench.spec import AnalyticSpec, Job, SupervisedSpec
@@ -120,12 +120,8 @@ def _not_worse(rows: Sequence[Row], question: Question) -> tuple[str, ...]:
     """The best optimizer and those not significantly worse than it, best first."""
     sign = question.measure.sign
     fair = sorted((row for row in rows if row.value and not row.diverged), key=lambda row: _rank(row, sign))
-    found = against_best([(row.optimizer, row.value.values) for row in fair if row.value], question)
-    worse = {
-        each.optimizer
-        for each in found
-        if each.p_holm is not None and each.p_holm < ALPHA and sign * each.difference < 0
-    }
+    found = against_best([(row.optimizer, row.value.values) for row in fair if row.value], question.metric)
+    worse = {each.optimizer for each in found if each.verdict == "worse"}
     return tuple(row.optimizer for row in fair if row.optimizer not in worse)
 
 

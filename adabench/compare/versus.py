@@ -160,35 +160,27 @@ def _welch_tests(mean: float, one: Estimate, other: Estimate) -> dict[str, Any]:
 
 
 def against_best(
-    ordered: Sequence[tuple[str, Mapping[int, float]]], question: Question
+    ordered: Sequence[tuple[str, Mapping[int, float]]], metric: str = "final"
 ) -> tuple[Versus, ...]:
     """Every other optimizer against the best one, with p corrected for all pairs of them.
 
     The data chose the best, and any might have been it: corrected for its own pairs alone, p errs in up to
-    9 % of comparisons instead of 5 (`bench/calibration.py`).
+    9 % of comparisons instead of 5 (`bench/calibration.py`). There are no sign-flip tests.
 
     Args:
         ordered: optimizers and their values by seed, the best first.
-        question: tells the direction in which better lies.
+        metric: what the values are of; tells the direction in which better lies.
     """
-    if not ordered:
-        return ()
-    (best, top), *others = ordered
-    found = (versus(name, best, values, top) for name, values in others)
-    besides = (
+    pairs = (
         versus(name, better, values, base, sign_flips=False)
-        for (better, base), (name, values) in combinations(others, 2)
+        for (better, base), (name, values) in combinations(ordered, 2)
     )
-    probabilities = [each.p_t for each in besides if each is not None]
-    return tuple(judged([each for each in found if each is not None], question, besides=probabilities))
+    family = judged([each for each in pairs if each is not None], Question(metric=metric))
+    return tuple(each for each in family if each.against == ordered[0][0])
 
 
 def judged(
-    family: Sequence[Versus],
-    question: Question,
-    *,
-    silent: frozenset[int] = frozenset(),
-    besides: Sequence[float | None] = (),
+    family: Sequence[Versus], question: Question, *, silent: frozenset[int] = frozenset()
 ) -> list[Versus]:
     """Every comparison with what depends on how many there are: Holm's p, detectability, verdict.
 
@@ -196,11 +188,10 @@ def judged(
         family: all comparisons that are shown together.
         question: tells the margin, and the direction in which better lies.
         silent: places of comparisons of which nothing may be claimed, since runs of them diverged.
-        besides: p of further comparisons that Holm's correction counts.
     """
-    adjusted = holm([*(each.p_t for each in family), *besides])[: len(family)]
+    adjusted = holm([each.p_t for each in family])
     equal = holm([_equivalence(each, question.margin) for each in family])
-    alpha = ALPHA / max(1, len(family) + len(besides))
+    alpha = ALPHA / max(1, len(family))
     result = []
     for place, (each, p, p_equal) in enumerate(zip(family, adjusted, equal, strict=True)):
         verdict = "nothing claimed" if place in silent else _verdict(each, p, p_equal, question.measure.sign)

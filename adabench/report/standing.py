@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from adabench.compare.model import ProblemComparison, Row
-from adabench.compare.question import Question
 from adabench.compare.versus import Versus, against_best
 from adabench.report.numbers import plus_minus, points
 from adabench.report.text import plain
@@ -38,13 +37,13 @@ def standing(compared: ProblemComparison) -> Standing:
     best = level[0] if level else None
     fair = [row for row in compared.rows if row.final_test_accuracy and not row.diverged]
     ordered = sorted(fair, key=lambda row: row is not best)
-    found = against_best([(row.optimizer, _values(row)) for row in ordered], Question()) if best else ()
+    samples = [(row.optimizer, row.final_test_accuracy.values) for row in ordered if row.final_test_accuracy]
     return Standing(
         best=best,
         level=tuple(level[1:]),
         worse=tuple(row for row in fair if row.optimizer not in compared.not_worse),
         aside=tuple(row for row in compared.rows if row not in fair),
-        differences={each.optimizer: each for each in found},
+        differences={each.optimizer: each for each in against_best(samples)},
     )
 
 
@@ -63,10 +62,6 @@ def answer(compared: ProblemComparison) -> list[str]:
         names = ", ".join(plain(row.optimizer) for row in found.aside)
         lines.append(f"Not judged, since runs diverged or did not complete: {names}.")
     return lines
-
-
-def _values(row: Row) -> dict[int, float]:
-    return row.final_test_accuracy.values if row.final_test_accuracy else {}
 
 
 def _behind(found: Standing, rows: tuple[Row, ...]) -> str:
