@@ -6,7 +6,7 @@ from adabench.compare.model_across import Across, AcrossRow, Friedman, Profile
 from adabench.compare.statistics import Estimate, Interval
 from adabench.compare.versus import Versus
 from adabench.events import Status
-from adabench.spec import AnalyticSpec, Frozen, OptimizerSpec, Precision, SupervisedSpec
+from adabench.spec import AnalyticSpec, Frozen, Job, OptimizerSpec, Precision, SupervisedSpec
 
 __all__ = [
     "Across",
@@ -202,6 +202,11 @@ class ProblemComparison(Frozen):
     def title(self) -> str:
         """The problem's label, with what sets it apart from the same problem at another length."""
         return title(self.problem.label, self.epochs, self.precision)
+
+    def is_of(self, job: Job) -> bool:
+        """Whether a job has this problem, length and precision."""
+        mine = (self.problem, self.epochs, self.precision)
+        return mine == (job.problem, job.epochs, job.precision)
 
     def row(self, optimizer: str) -> Row | None:
         """The row of the optimizer with this label."""

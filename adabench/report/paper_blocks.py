@@ -58,7 +58,7 @@ def paper_blocks(tables: Sequence[PaperTable], results: Sequence[Result]) -> lis
         Heading(1, "The AdaFix paper's tables, published and measured"),
         Paragraph(f"Published: {SOURCE}."),
         *layouts(tables),
-        *(block for each in tables for block in _section(each, machines(_behind(each, results)))),
+        *(block for each in tables for block in _section(each, results)),
         *([Paragraph(f"Not measured: {', '.join(missing)}.")] if missing else []),
         Heading(2, "What the paper prescribes"),
         Items(PRESCRIBED),
@@ -114,14 +114,9 @@ def _ours(row: PaperRow | None) -> str:
     )
 
 
-def _behind(table: PaperTable, results: Sequence[Result]) -> list[Result]:
-    compared = table.compared
-    wanted = (compared.problem, compared.epochs, compared.precision)
-    return [each for each in results if (each.job.problem, each.job.epochs, each.job.precision) == wanted]
-
-
-def _section(each: PaperTable, machine: str) -> list[Block]:
+def _section(each: PaperTable, results: Sequence[Result]) -> list[Block]:
     column = each.column
+    machine = machines([result for result in results if each.compared.is_of(result.job)])
     title = f"Table {column.table}: {column.title}, {DATASET_TITLES[column.dataset]}"
     parts: list[Block] = [
         Heading(2, title),

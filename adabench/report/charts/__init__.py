@@ -12,7 +12,7 @@ from adabench.report.charts.suite import suite_charts, targets
 from adabench.report.charts.training import analytic_curves, inside, learning_curves
 from adabench.report.charts.tuning import budget, settings
 from adabench.results.format import Result
-from adabench.spec import AnalyticSpec, Job
+from adabench.spec import AnalyticSpec
 
 __all__ = ["Charts", "charts"]
 
@@ -48,7 +48,7 @@ def charts(comparison: Comparison, results: Sequence[Result]) -> Charts:
     }
     found = []
     for compared in comparison.problems:
-        group, tried = next(each for each in left if _is_of(compared, each[0][0].job))
+        group, tried = next(each for each in left if compared.is_of(each[0][0].job))
         runs = _compared(compared, group)
         drawn = (
             learning_curves(compared, runs),
@@ -77,8 +77,3 @@ def _compared(compared: ProblemComparison, group: Sequence[Result]) -> tuple[Run
         for result in group
         if result.job.optimizer.label in labels and result.job.seed in compared.seeds
     )
-
-
-def _is_of(compared: ProblemComparison, job: Job) -> bool:
-    mine = (compared.problem, compared.epochs, compared.precision)
-    return mine == (job.problem, job.epochs, job.precision)
