@@ -15,15 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from adabench.launchers.ray_cluster import SETTINGS
+
 RAY = Path(sys.executable).parent / "ray"
 PORT = 6379
 START_SECONDS = 120.0
-SETTINGS = {
-    "RAY_grpc_client_keepalive_time_ms": "5000",
-    "RAY_grpc_client_keepalive_timeout_ms": "5000",
-    "RAY_worker_niceness": "0",
-}
-"""What our documentation advises, on how soon Ray notices a cut link among others; the rest is Ray's own."""
 
 
 def possible() -> bool:
@@ -44,16 +40,15 @@ class Hosts:
 
     Args:
         workers: how many.
-        settings: of Ray, on all hosts.
     """
 
-    def __init__(self, workers: int = 2, settings: dict[str, str] = SETTINGS) -> None:
+    def __init__(self, workers: int = 2) -> None:
         self._name, self.workers = f"r{secrets.token_hex(2)}", workers
         self._home = Path(tempfile.mkdtemp(prefix="ray-home-"))  # its own: Ray keeps a token there
         (self._home / ".ray").mkdir()
         (self._home / ".ray" / "auth_token").write_text(secrets.token_hex(32))
-        mine = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "OMP_NUM_THREADS": "1"}
-        self._environment = os.environ | mine | settings | {"HOME": str(self._home)}
+        mine = {"RAY_AUTH_MODE": "token", "OMP_NUM_THREADS": "1"}
+        self._environment = os.environ | SETTINGS | mine | {"HOME": str(self._home)}
         self._subnet = f"10.{64 + secrets.randbelow(64)}.{secrets.randbelow(256)}"
         self.address = f"{self._subnet}.1:{PORT}"
 
